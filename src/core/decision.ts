@@ -1,0 +1,65 @@
+/** The closed set of what may be decided about one key: each with the reason that logs, Events and status show. */
+
+import type { ObjectKey, ResourceVersion, Uid } from './names.ts'
+
+/** Where a mirror stands; the label of the gauge of mirrors. */
+export const MIRROR_STATES = [
+  'synced',
+  'pending',
+  'held',
+  'blocked',
+  'unowned',
+  'contested',
+  'refused',
+  'leaving',
+] as const
+export type MirrorState = (typeof MIRROR_STATES)[number]
+
+export type Decision =
+  /** Nothing to do. */
+  | { readonly kind: 'keep'; readonly state: MirrorState; readonly reason: KeepReason }
+  /** Questions: the engine gets the answer and plans again, in the same turn. */
+  | { readonly kind: 'read-origin'; readonly origin: ObjectKey }
+  | { readonly kind: 'read-mirror'; readonly reason: 'drift' | 'marks' | 'unknown-digest' | 'verify' }
+  | { readonly kind: 'confirm-origin'; readonly origin: ObjectKey }
+  /** Acts. */
+  | { readonly kind: 'create'; readonly origin: ObjectKey }
+  | { readonly kind: 'update'; readonly origin: ObjectKey; readonly reason: UpdateReason }
+  | { readonly kind: 'replace'; readonly origin: ObjectKey }
+  | { readonly kind: 'fill'; readonly origin: ObjectKey; readonly reason: UpdateReason }
+  | { readonly kind: 'remove'; readonly reason: EndReason }
+  | { readonly kind: 'retain'; readonly reason: EndReason }
+  | { readonly kind: 'release'; readonly reason: 'declared' }
+  /** Asked again at `atMs` (monotonic). */
+  | {
+      readonly kind: 'wait'
+      readonly state: MirrorState
+      readonly reason: 'grace' | 'contested' | 'takeover' | 'deleting' | 'verify-later' | 'brake'
+      readonly atMs: number | null
+    }
+
+export type DecisionKind = Decision['kind']
+
+export type KeepReason =
+  | 'in-sync'
+  | 'unclaimed'
+  | 'held'
+  | 'frozen'
+  | 'foreign'
+  | 'unowned'
+  | 'not-distributed'
+  | 'limit'
+  | 'lost'
+  | 'namespace-terminating'
+  | 'origin-unreadable'
+  | 'pull-unavailable'
+
+/** `restamp` and `marks` write metadata only where the content read is already right. */
+export type UpdateReason = 'stale' | 'drift' | 'adopt' | 'retake' | 'marks' | 'restamp' | 'transfer'
+export type EndReason = 'origin-gone' | 'not-claimed' | 'consent' | 'orphan'
+
+/** Preconditions of an act, taken from the object that was planned with. */
+export interface Seen {
+  readonly uid: Uid
+  readonly version: ResourceVersion
+}

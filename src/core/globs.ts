@@ -1,0 +1,5 @@
+/** placeholder: signatures only */
+export interface Globs {
+  readonly includes: boolean
+  matches(text: string): boolean
+}
