@@ -47,6 +47,7 @@ export type KeepReason =
   | 'frozen'
   | 'foreign'
   | 'unowned'
+  | 'unchangeable'
   | 'not-distributed'
   | 'limit'
   | 'lost'

@@ -7,6 +7,8 @@ export interface Clock {
   wall(): number
   /** Resolves after `ms`, or at once when `signal` fires. Never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
+  /** Lets waiting IO run before the caller goes on. */
+  breathe(): Promise<void>
 }
 
 export const systemClock: Clock = {
@@ -24,4 +26,5 @@ export const systemClock: Clock = {
       signal.addEventListener('abort', end, { once: true })
     })
   },
+  breathe: () => new Promise((resolve) => void setImmediate(resolve)),
 }

@@ -1,0 +1,116 @@
+/** What we write on mirrors, and the proof that an object is ours: label, `origin` and `at` all match, or it is somebody else's. */
+
+import { createHash } from 'node:crypto'
+
+import { parsePath, pathOf } from './names.ts'
+import type { Kind, ObjectRef } from './names.ts'
+import type { ObjectMeta } from './objects.ts'
+
+/** The mark `mirror`: first 16 hex digits of SHA-256 over `v1`, home's identity, kind, namespace and name of the origin, each ended by a zero byte. */
+export function mirrorLabel(identity: string, origin: ObjectRef): string {
+  const hash = createHash('sha256')
+  for (const field of ['v1', identity, origin.kind, origin.namespace, origin.name]) hash.update(field).update('\0')
+  return hash.digest('hex').slice(0, 16)
+}
+
+/** The marks of one object as they stand, unproven. */
+export interface Marks {
+  readonly label: string | null
+  readonly origin: string | null
+  readonly at: string | null
+  readonly originUid: string | null
+  readonly originVersion: string | null
+  readonly digest: string | null
+  readonly carried: readonly string[]
+  readonly adopted: boolean
+  readonly retain: boolean
+  readonly retained: string | null
+  readonly pulledFrom: string | null
+  readonly reflectFrom: string | null
+  readonly adopt: string | null
+}
+
+export function marksOf(object: ObjectMeta, prefix: string): Marks {
+  const mark = (name: string): string | null => object.annotations[prefix + name] ?? null
+  return {
+    label: object.labels[`${prefix}mirror`] ?? null,
+    origin: mark('origin'),
+    at: mark('at'),
+    originUid: mark('origin-uid'),
+    originVersion: mark('origin-version'),
+    digest: mark('digest'),
+    carried: parseCarried(mark('carried')),
+    adopted: mark('adopted') === 'true',
+    retain: mark('on-delete') === 'retain',
+    retained: mark('retained'),
+    pulledFrom: mark('pulled-from'),
+    reflectFrom: mark('reflect-from'),
+    adopt: mark('adopt'),
+  }
+}
+
+/** How an object at a mirror's place stands to us. */
+export type Standing =
+  /** Label, `origin` and `at` all match: ours, a mirror of `origin`. */
+  | { readonly kind: 'ours'; readonly origin: ObjectRef }
+  /** Two of the three match `origin`, the third is gone or was changed: provable by its content only. `at` of another place is never provable. */
+  | { readonly kind: 'stripped'; readonly origin: ObjectRef }
+  /** Left to its owner when a claim ended; the same origin may take it back. */
+  | { readonly kind: 'retained'; readonly origin: ObjectRef }
+  /** Asks to be filled: `reflect-from` is present. */
+  | { readonly kind: 'pull' }
+  /** Some of our marks, too few to prove anything. */
+  | { readonly kind: 'unowned' }
+  | { readonly kind: 'foreign' }
+
+/**
+ * Classifies `object`. `candidates` are origins that claim its place: with the `origin` mark gone, the label can be proven only against one of them.
+ * Total: any combination of hostile marks gives a standing, and only three exact matches give `ours`.
+ */
+export function standingOf(
+  object: ObjectMeta,
+  marks: Marks,
+  identity: string,
+  candidates: readonly ObjectRef[],
+): Standing {
+  if (marks.reflectFrom !== null) return { kind: 'pull' }
+  const here = pathOf(object)
+  const named = originNamed(object.kind, marks.origin)
+  const labelled = named !== null && marks.label === mirrorLabel(identity, named)
+  if (named !== null && labelled && marks.at === here) return { kind: 'ours', origin: named }
+  if (marks.at !== null && marks.at !== here) return { kind: 'foreign' }
+  const kept = originNamed(object.kind, marks.retained)
+  if (kept !== null && marks.at === here && marks.label === null) return { kind: 'retained', origin: kept }
+  const stripped = strippedOrigin(marks, named, labelled, identity, candidates)
+  if (stripped !== null) return { kind: 'stripped', origin: stripped }
+  return marks.label !== null || marks.origin !== null || marks.at !== null ? { kind: 'unowned' } : { kind: 'foreign' }
+}
+
+/** Which origin two of the three marks still name; `at` is here or gone when this is asked. */
+function strippedOrigin(
+  marks: Marks,
+  named: ObjectRef | null,
+  labelled: boolean,
+  identity: string,
+  candidates: readonly ObjectRef[],
+): ObjectRef | null {
+  if (named !== null && labelled) return named
+  if (marks.at === null) return null
+  const byLabel = candidates.find((origin) => marks.label === mirrorLabel(identity, origin))
+  if (byLabel !== undefined) return byLabel
+  return named !== null && candidates.some((origin) => pathOf(origin) === pathOf(named)) ? named : null
+}
+
+function originNamed(kind: Kind, path: string | null): ObjectRef | null {
+  const parsed = path === null ? null : parsePath(path)
+  return parsed === null ? null : { kind, ...parsed }
+}
+
+/** Bound of the `carried` mark: a longer one was not written by us. */
+const CARRIED_LENGTH_MAX = 64 * 1024
+
+/** `carried` holds `labels/KEY` and `annotations/KEY`, sorted, separated by commas (no key can hold one). */
+export function parseCarried(text: string | null): readonly string[] {
+  if (text === null || text === '' || text.length > CARRIED_LENGTH_MAX) return []
+  return text.split(',').filter((path) => path.startsWith('labels/') || path.startsWith('annotations/'))
+}

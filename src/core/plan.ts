@@ -1,0 +1,306 @@
+/**
+ * Decides what becomes of one place: pure, total, and asked again with each answer it wants. Read this file first.
+ *
+ * A place is (cluster, kind, namespace, name). `planMirror` sees what stands there, who claims it and what the namespace says, and answers
+ * with one decision. Questions (`read-origin`, `read-mirror`, `confirm-origin`) are answered by the engine in the same turn, which then plans anew;
+ * an answer can only be used once, so a turn ends after at most one question of each kind and one act.
+ */
+
+import { winnerOf } from './claims.ts'
+import type { Claim } from './claims.ts'
+import type { Consent } from './consent.ts'
+import type { Decision, EndReason, UpdateReason } from './decision.ts'
+import { isCleanByFields, readDigest } from './digest.ts'
+import type { DigestKey } from './digest.ts'
+import { standingOf } from './marks.ts'
+import type { Marks, Standing } from './marks.ts'
+import { keyOf, pathOf } from './names.ts'
+import type { ObjectKey, ObjectRef, ResourceVersion } from './names.ts'
+import type { FieldOwner, NamespaceMeta, ObjectMeta } from './objects.ts'
+import { planPull } from './pull.ts'
+import type { PullView } from './pull.ts'
+import type { Summary } from './render.ts'
+import type { Rules } from './rules.ts'
+
+/** A loser takes a freed name this long after, and the former holder, back within it, is the holder again. */
+export const TAKEOVER_DELAY_MS = 30_000
+
+/** Everything that may be known about one place at one moment. Frozen; the plan keeps nothing between two calls. */
+export interface Observation {
+  readonly place: ObjectRef
+  readonly nowMs: number
+  readonly rules: Rules
+  readonly digestKey: DigestKey
+  readonly namespace: NamespaceMeta | null
+  readonly object: ObjectMeta | null
+  /** Marks of `object`; null with it. */
+  readonly marks: Marks | null
+  readonly claims: readonly Claim[]
+  /** The origin that the marks name, as it stands now; null when the marks name none. */
+  readonly marked: MarkedOrigin | null
+  /** What the place's namespace says to the marked origin. */
+  readonly markedConsent: Consent
+  /** How the marked origin's claim here ended, if it was seen. */
+  readonly end: { readonly witness: 'live' | 'inferred'; readonly atMs: number }
+  /** The version that we wrote or verified last: equal means clean. */
+  readonly knownVersion: ResourceVersion | null
+  /** Verify the data even where nothing speaks against it. */
+  readonly mustVerify: boolean
+  /** The change of `object` was seen as it happened: look at once, not at sweep rate. */
+  readonly fresh: boolean
+  /** A place whose holder left lately. */
+  readonly freed: { readonly holder: ObjectKey; readonly atMs: number } | null
+  readonly repairs: { readonly contested: boolean; readonly againAtMs: number }
+  readonly brake: 'open' | 'held'
+  /** What the summary of an origin's present version is, if its bytes were rendered before. */
+  readonly summaries: ReadonlyMap<ObjectKey, Summary>
+  readonly answers: Answers
+  /** Null unless the object asks to be filled. */
+  readonly pull: PullView | null
+}
+
+/** Answers to this turn's questions. */
+export interface Answers {
+  /** The content of `object` at its present version, as a digest for a given origin; null: not read. */
+  readonly mirror: { readonly digestFor: (origin: ObjectRef, form: 'push' | 'pull') => string } | null
+  /** `ended`: a 404 naming the origin, or the origin read and not claiming. */
+  readonly confirmation: 'ended' | 'claims' | 'unreadable' | null
+  /** An update was refused because type or immutable data cannot change in place. */
+  readonly unchangeable: boolean
+}
+
+export type MarkedOrigin =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'claiming' }
+  | { readonly kind: 'not-claiming'; readonly onDelete: 'delete' | 'retain' }
+
+/** The decision for one place. */
+export function planMirror(o: Observation): Decision {
+  if (o.namespace === null) return keep('synced', 'unclaimed')
+  if (o.namespace.terminating) return keep('pending', 'namespace-terminating')
+  if (o.object === null || o.marks === null) return planEmpty(o)
+  if (o.object.deleting) return { kind: 'wait', state: 'pending', reason: 'deleting', atMs: null }
+  const candidates = o.claims.map((claim) => claim.origin)
+  const standing = standingOf(o.object, o.marks, o.digestKey.identity, candidates)
+  switch (standing.kind) {
+    case 'ours':
+      return planOurs(o, o.object, o.marks, keyOf(standing.origin))
+    case 'pull':
+      return o.pull === null ? keep('synced', 'unclaimed') : planPull(o, o.object, o.marks, o.pull)
+    case 'stripped':
+    case 'retained':
+    case 'unowned':
+    case 'foreign':
+      return planForeign(o, o.object, o.marks, standing)
+  }
+}
+
+function planEmpty(o: Observation): Decision {
+  const winner = winnerOf(o.claims, o.freed?.holder ?? null)
+  if (winner === null) return keep('refused', o.claims.some((claim) => !claim.admitted) ? 'limit' : 'unclaimed')
+  const origin = keyOf(winner.origin)
+  if (winner.consent.kind !== 'granted') return keep('held', 'frozen')
+  if (!winner.admitted) return keep('refused', 'limit')
+  const early = tooEarly(o, origin, winner) ?? stillContested(o)
+  if (early !== null) return early
+  const summary = o.summaries.get(origin)
+  if (summary === undefined) return { kind: 'read-origin', origin }
+  return deliverable(summary) ? { kind: 'create', origin } : undeliverable(summary)
+}
+
+/** Within 30 s of a holder's leaving, only the holder itself or a trusted origin takes the place. */
+function tooEarly(o: Observation, origin: ObjectKey, winner: Claim): Decision | null {
+  if (o.freed === null || o.freed.holder === origin || winner.trusted) return null
+  const atMs = o.freed.atMs + TAKEOVER_DELAY_MS
+  return o.nowMs < atMs ? { kind: 'wait', state: 'pending', reason: 'takeover', atMs } : null
+}
+
+/** Whoever deletes a mirror again and again is answered ever more slowly. */
+export function stillContested(o: Observation): Decision | null {
+  if (!o.repairs.contested || o.nowMs >= o.repairs.againAtMs) return null
+  return { kind: 'wait', state: 'contested', reason: 'contested', atMs: o.repairs.againAtMs }
+}
+
+function planForeign(o: Observation, object: ObjectMeta, marks: Marks, standing: Exclude<Standing, { kind: 'ours' | 'pull' }>): Decision {
+  const winner = winnerOf(o.claims, null)
+  const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
+  if (winner === null || winner.consent.kind !== 'granted' || !winner.admitted) {
+    return unowned ? keep('unowned', 'unowned') : keep('synced', 'unclaimed')
+  }
+  const origin = keyOf(winner.origin)
+  const path = pathOf(winner.origin)
+  const summary = o.summaries.get(origin)
+  // Consent to be taken over is no consent to be deleted: an object whose type cannot become the mirror's stays as it is.
+  if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
+  if (marks.adopt === path) return written(summary, origin, 'adopt')
+  if (standing.kind === 'retained' && keyOf(standing.origin) === origin) return written(summary, origin, 'retake')
+  if (standing.kind === 'stripped' && keyOf(standing.origin) === origin) return planStripped(o, object, marks, winner)
+  return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
+}
+
+/** Two marks are left: the content decides, read at the version that is then written over. */
+function planStripped(o: Observation, object: ObjectMeta, marks: Marks, winner: Claim): Decision {
+  const origin = keyOf(winner.origin)
+  if (readDigest(marks.digest, o.digestKey) !== 'known') return keep('unowned', 'unowned')
+  if (o.answers.mirror === null) return { kind: 'read-mirror', reason: 'marks' }
+  if (o.answers.mirror.digestFor(winner.origin, 'push') !== marks.digest) return keep('unowned', 'unowned')
+  if (isDeclared(object, marks, winner.consent)) return { kind: 'release', reason: 'declared' }
+  return written(o.summaries.get(origin), origin, 'marks')
+}
+
+function planOurs(o: Observation, object: ObjectMeta, marks: Marks, holder: ObjectKey): Decision {
+  // Withdrawn consent beats everything: a held, paused or retaining origin keeps nothing where it is not welcome.
+  if (o.markedConsent.kind === 'refused') return ended(o, marks, 'consent')
+  if (o.marked?.kind === 'held') return keep('held', 'held')
+  if (o.markedConsent.kind === 'frozen') return keep('held', 'frozen')
+  const winner = winnerOf(o.claims, holder)
+  const own = o.claims.find((claim) => keyOf(claim.origin) === holder)
+  if (own !== undefined) {
+    if (!own.admitted) return keep('held', 'limit')
+    if (winner !== null && winner !== own) return planTransfer(o, winner)
+    return planHeldPlace(o, object, marks, own)
+  }
+  if (o.marked?.kind === 'claiming') return keep('pending', 'held')
+  return ended(o, marks, o.marked?.kind === 'not-claiming' ? 'not-claimed' : 'origin-gone')
+}
+
+/** A trusted origin displaces the holder in place: both are ours, so nobody's data is lost to a stranger. */
+function planTransfer(o: Observation, winner: Claim): Decision {
+  if (o.answers.unchangeable) return { kind: 'replace', origin: keyOf(winner.origin) }
+  return written(o.summaries.get(keyOf(winner.origin)), keyOf(winner.origin), 'transfer')
+}
+
+function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim): Decision {
+  const origin = keyOf(claim.origin)
+  if (isDeclared(object, marks, claim.consent)) return { kind: 'release', reason: 'declared' }
+  const summary = o.summaries.get(origin)
+  // An origin is read when its version is not the one last written; an equal digest then means no write.
+  if (summary === undefined && (isBehind(marks, claim) || o.mustVerify)) return { kind: 'read-origin', origin }
+  if (summary !== undefined && !deliverable(summary)) return undeliverable(summary)
+  const difference = differenceOf(o, object, marks, claim, summary)
+  if (difference === null) return keep('synced', 'in-sync')
+  if (typeof difference !== 'string') return difference
+  const early = difference === 'drift' ? stillContested(o) : null
+  if (early !== null) return early
+  if (o.answers.unchangeable) return marks.adopted ? keep('blocked', 'unchangeable') : { kind: 'replace', origin }
+  return written(summary, origin, difference)
+}
+
+/** What is wrong with our mirror: null for nothing, a decision where a question must be answered first. */
+function differenceOf(
+  o: Observation,
+  object: ObjectMeta,
+  marks: Marks,
+  claim: Claim,
+  summary: Summary | undefined,
+): UpdateReason | Decision | null {
+  const digest = readDigest(marks.digest, o.digestKey)
+  if (digest === 'known' && summary !== undefined && summary.digest !== marks.digest) return isEdited(o, object, marks, claim) ? 'drift' : 'stale'
+  if (needsReading(o, object, marks, claim, digest)) {
+    if (o.answers.mirror === null) {
+      // What happened while we looked away waits for its turn at sweep rate; what happens now is looked at now.
+      return { kind: 'read-mirror', reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest' }
+    }
+    const found = o.answers.mirror.digestFor(claim.origin, 'push')
+    if (digest === 'known' && found !== marks.digest) return 'drift'
+    if (digest !== 'known') {
+      if (summary === undefined) return { kind: 'read-origin', origin: keyOf(claim.origin) }
+      return found === summary.digest ? 'restamp' : 'drift'
+    }
+  }
+  return marksDiffer(marks, claim) ? 'marks' : null
+}
+
+function needsReading(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim, digest: 'known' | 'unknown' | 'missing'): boolean {
+  if (digest !== 'known' || o.mustVerify) return true
+  if (o.knownVersion === object.version) return false
+  return isEdited(o, object, marks, claim)
+}
+
+/** Whether `managedFields` leave room for a foreign hand in what we set. */
+function isEdited(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim): boolean {
+  if (o.knownVersion === object.version) return false
+  return !isCleanByFields(object.fields, marks.digest ?? '', {
+    key: o.digestKey,
+    origin: claim.origin,
+    owned: ownedPaths(object, marks, o.rules.prefix),
+  })
+}
+
+const OWNED_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'digest']
+
+/** What must sit in our `Update` entry beside the content keys. */
+export function ownedPaths(object: ObjectMeta, marks: Marks, prefix: string): readonly string[] {
+  const optional = ['carried', 'on-delete', 'adopted'].filter((mark) => object.annotations[prefix + mark] !== undefined)
+  return [
+    ...(object.kind === 'Secret' && !marks.adopted ? ['type'] : []),
+    `labels/${prefix}mirror`,
+    ...[...OWNED_MARKS, ...optional].map((mark) => `annotations/${prefix}${mark}`),
+    ...marks.carried,
+  ]
+}
+
+function isBehind(marks: Marks, claim: Claim): boolean {
+  return marks.originVersion !== claim.origin.version || marks.originUid !== claim.origin.uid
+}
+
+/** Marks that follow the origin but not its data: they alone are worth one metadata write. */
+function marksDiffer(marks: Marks, claim: Claim): boolean {
+  return marks.originUid !== claim.origin.uid || marks.retain !== (claim.policy.onDelete === 'retain') || marks.retained !== null
+}
+
+/**
+ * The mirror's owner says that the object is his: it gained `last-applied-configuration`, or a foreign Apply entry owns data, and the Namespace
+ * has no matching `accept`. An adopted object was consented to by its owner and is repaired instead.
+ */
+function isDeclared(object: ObjectMeta, marks: Marks, consent: Consent): boolean {
+  if (marks.adopted || (consent.kind === 'granted' && consent.declared)) return false
+  return object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
+}
+
+export function ownsData(owner: FieldOwner): boolean {
+  return owner.paths.some((path) => path.startsWith('data/') || path.startsWith('binaryData/'))
+}
+
+/** The claim has ended: the mirror goes, or stays without our marks. Ends that nobody saw are confirmed and braked first. */
+function ended(o: Observation, marks: Marks, reason: EndReason): Decision {
+  const retain = marks.adopted || (reason !== 'consent' && retains(o, marks))
+  if (o.end.witness === 'live') {
+    const atMs = o.end.atMs + o.rules.graceMs
+    if (reason === 'origin-gone' && o.nowMs < atMs) return { kind: 'wait', state: 'leaving', reason: 'grace', atMs }
+  } else {
+    if (o.brake === 'held') return { kind: 'wait', state: 'held', reason: 'brake', atMs: null }
+    if (o.answers.confirmation === null) return { kind: 'confirm-origin', origin: markedKey(o, marks) }
+    if (o.answers.confirmation !== 'ended') return keep('pending', 'origin-unreadable')
+  }
+  return retain ? { kind: 'retain', reason } : { kind: 'remove', reason }
+}
+
+/** A live origin's policy decides; once it is gone, the mirror's own mark does. */
+function retains(o: Observation, marks: Marks): boolean {
+  return o.marked?.kind === 'not-claiming' ? o.marked.onDelete === 'retain' : marks.retain
+}
+
+function markedKey(o: Observation, marks: Marks): ObjectKey {
+  const [namespace = '', name = ''] = (marks.origin ?? '').split('/')
+  return keyOf({ kind: o.place.kind, namespace, name })
+}
+
+/** A write of the origin's data: its summary must be known and deliverable first. */
+export function written(summary: Summary | undefined, origin: ObjectKey, reason: UpdateReason): Decision {
+  if (summary === undefined) return { kind: 'read-origin', origin }
+  return deliverable(summary) ? { kind: 'update', origin, reason } : undeliverable(summary)
+}
+
+export function deliverable(summary: Summary): boolean {
+  return summary.verdict.kind === 'deliverable'
+}
+
+export function undeliverable(summary: Summary): Decision {
+  return keep('held', summary.verdict.kind === 'invalid' ? 'not-distributed' : 'held')
+}
+
+export function keep(state: Extract<Decision, { kind: 'keep' }>['state'], reason: Extract<Decision, { kind: 'keep' }>['reason']): Decision {
+  return { kind: 'keep', state, reason }
+}

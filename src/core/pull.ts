@@ -1,0 +1,53 @@
+/** Decides about a pull mirror: an object that its namespace's owner made and that asks, by `reflect-from`, to be filled. Never deleted by any path. */
+
+import type { Decision } from './decision.ts'
+import { isCleanByFields, readDigest } from './digest.ts'
+import type { Marks } from './marks.ts'
+import { keyOf, pathOf } from './names.ts'
+import type { ObjectMeta } from './objects.ts'
+import { deliverable, keep, stillContested, undeliverable } from './plan.ts'
+import type { Observation } from './plan.ts'
+
+/** What the asking object may have. Absent, unannotated and not-permitted origins are one case: whoever asks cannot tell them apart. */
+export type PullView =
+  | { readonly kind: 'flawed' }
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'offered'; readonly origin: ObjectMeta }
+
+export function planPull(o: Observation, object: ObjectMeta, marks: Marks, view: PullView): Decision {
+  switch (view.kind) {
+    case 'flawed':
+    case 'unavailable':
+      return keep('refused', 'pull-unavailable')
+    case 'held':
+      return keep('held', 'held')
+    case 'offered':
+      return planOffered(o, object, marks, view.origin)
+  }
+}
+
+function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): Decision {
+  const origin = keyOf(source)
+  const summary = o.summaries.get(origin)
+  // A pull mirror carries no version of its origin, so each start reads the origin once.
+  if (summary === undefined) return { kind: 'read-origin', origin }
+  if (!deliverable(summary)) return undeliverable(summary)
+  const fill = (reason: 'stale' | 'drift' | 'restamp'): Decision => ({ kind: 'fill', origin, reason })
+  const digest = readDigest(marks.digest, o.digestKey)
+  if (marks.pulledFrom !== pathOf(source) || digest === 'missing') return fill('stale')
+  if (digest === 'known' && marks.digest !== summary.pullDigest) return fill('stale')
+  if (digest === 'known' && !o.mustVerify && (o.knownVersion === object.version || isClean(o, object, marks, source))) {
+    return keep('synced', 'in-sync')
+  }
+  if (o.answers.mirror === null) return { kind: 'read-mirror', reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest' }
+  if (o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest) return stillContested(o) ?? fill('drift')
+  return digest === 'known' ? keep('synced', 'in-sync') : fill('restamp')
+}
+
+function isClean(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): boolean {
+  const { prefix } = o.rules
+  const owned = [`annotations/${prefix}pulled-from`, `annotations/${prefix}digest`, ...marks.carried]
+  return isCleanByFields(object.fields, marks.digest ?? '', { key: o.digestKey, origin: source, owned })
+}
+

@@ -1,0 +1,135 @@
+/** From one answer of the API server to the bytes of a mirror: selection, type, carried metadata, validation, digest. Uid, policy and data come from that one answer. */
+
+import { Sensitive } from '../std/sensitive.ts'
+import { digestOf } from './digest.ts'
+import type { DigestKey, MirrorContent } from './digest.ts'
+import type { ResourceVersion, Uid } from './names.ts'
+import type { Content, FullObject, ObjectMeta, Texts } from './objects.ts'
+import type { Policy } from './policy.ts'
+import type { Rules } from './rules.ts'
+import { validate } from './validate.ts'
+
+/** What is remembered of a version of an origin after its bytes are gone. */
+export interface Summary {
+  readonly uid: Uid
+  readonly version: ResourceVersion
+  readonly verdict: Verdict
+  /** Digest marks of a push and of a pull mirror of this version; empty unless deliverable. */
+  readonly digest: string
+  readonly pullDigest: string
+  /** Carried and fixed metadata: `labels/KEY`, `annotations/KEY`. */
+  readonly carried: Texts
+  /** Content keys `data/KEY`, `binaryData/KEY`, in bytes of the answer that held them. */
+  readonly sizeBytes: number
+}
+
+export type Verdict =
+  | { readonly kind: 'deliverable' }
+  /** Held, like a bad value: depends only on what is written on the origin. */
+  | { readonly kind: 'refused-type' }
+  | { readonly kind: 'empty-selection' }
+  /** This version is not distributed; deletes go on. */
+  | { readonly kind: 'invalid'; readonly validator: string; readonly reason: string }
+
+/** One origin's version, ready to be written any number of times. */
+export interface Rendering {
+  readonly origin: ObjectMeta
+  readonly policy: Policy
+  readonly summary: Summary
+  /** Null unless deliverable. */
+  readonly pieces: Sensitive<RenderedPieces> | null
+}
+
+/** JSON texts, shared by every request body. */
+export interface RenderedPieces {
+  readonly type: string | null
+  readonly immutable: boolean
+  readonly data: Uint8Array
+  readonly binaryData: Uint8Array
+}
+
+/** Renders `full` under `policy`, which was read from `full`'s own annotations. `wallMs` dates certificates. */
+export function render(
+  full: FullObject,
+  policy: Policy,
+  context: { readonly rules: Rules; readonly key: DigestKey; readonly wallMs: number },
+): Rendering {
+  const source = full.content.reveal()
+  const content = selected(source, policy)
+  const verdict = judge(source, content, policy, context)
+  const carried = carriedOf(full.meta, policy, context.rules)
+  const base = { uid: full.meta.uid, version: full.meta.version, carried, sizeBytes: full.sizeBytes, verdict }
+  if (content === null || verdict.kind !== 'deliverable') {
+    const summary = { ...base, digest: '', pullDigest: '' }
+    return { origin: full.meta, policy, summary, pieces: null }
+  }
+  const mirror: MirrorContent = { content, carried }
+  const summary = {
+    ...base,
+    digest: digestOf(context.key, full.meta, mirror, 'push'),
+    pullDigest: digestOf(context.key, full.meta, mirror, 'pull'),
+  }
+  return { origin: full.meta, policy, summary, pieces: new Sensitive(piecesOf(content)) }
+}
+
+function selected(source: Content, policy: Policy): Content | null {
+  const names = policy.selection.apply([...source.data.keys(), ...source.binaryData.keys()])
+  if (names === null) return null
+  const pick = (from: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    new Map([...from].flatMap(([key, value]) => {
+      const name = names.get(key)
+      return name === undefined ? [] : [[name, value] as const]
+    }))
+  return {
+    type: source.type === null ? null : (policy.type ?? source.type),
+    immutable: policy.immutable,
+    data: pick(source.data),
+    binaryData: pick(source.binaryData),
+  }
+}
+
+function judge(
+  source: Content,
+  content: Content | null,
+  policy: Policy,
+  context: { readonly rules: Rules; readonly wallMs: number },
+): Verdict {
+  if (source.type !== null && context.rules.refusedTypes.has(source.type)) return { kind: 'refused-type' }
+  if (content === null) return { kind: 'empty-selection' }
+  const flaw = validate(source, policy.validators, context.wallMs)
+  return flaw === null ? { kind: 'deliverable' } : { kind: 'invalid', ...flaw }
+}
+
+/** What `carry` matches, less what is never carried or given, and the fixed metadata over it. */
+function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules): Texts {
+  const carried: Record<string, string> = Object.create(null)
+  const { carry } = policy
+  const allowed = (key: string): boolean =>
+    carry !== null &&
+    carry.matches(key) &&
+    !key.startsWith(rules.prefix) &&
+    !rules.neverCarry.matches(key) &&
+    !rules.refusedKeys.matches(key)
+  for (const [key, value] of Object.entries(origin.labels)) if (allowed(key)) carried[`labels/${key}`] = value
+  for (const [key, value] of Object.entries(origin.annotations)) if (allowed(key)) carried[`annotations/${key}`] = value
+  for (const [key, value] of Object.entries(policy.labels)) carried[`labels/${key}`] = value
+  for (const [key, value] of Object.entries(policy.annotations)) carried[`annotations/${key}`] = value
+  return carried
+}
+
+const encoder = new TextEncoder()
+
+function piecesOf(content: Content): RenderedPieces {
+  return {
+    type: content.type,
+    immutable: content.immutable,
+    data: jsonObject(content.data),
+    binaryData: jsonObject(content.binaryData),
+  }
+}
+
+/** Written member by member: an object literal would lose the legal key `__proto__`. */
+function jsonObject(map: ReadonlyMap<string, string>): Uint8Array {
+  const members = [...map].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+  return encoder.encode(`{${members.join(',')}}`)
+}
