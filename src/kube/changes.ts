@@ -2,6 +2,7 @@
 
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Failure } from '../core/failure.ts'
+import type { ResourceVersion } from '../core/names.ts'
 
 /** The object of a change; Secrets and ConfigMaps, or Namespaces. */
 export type Watched = ObjectMeta | NamespaceMeta
@@ -14,17 +15,20 @@ export type Witness = 'live' | 'relist' | 'audit'
 
 /**
  * Where changes go. Every method is synchronous, cheap and must not throw: store and enqueue, nothing else.
- * A snapshot is `begin`, any number of `put`, `end`: what was not put between the two is gone (inferred, not seen).
- * A snapshot that breaks off is followed by another `begin`.
+ * A snapshot is `beginSnapshot`, any number of `put`, `endSnapshot`: what was not put between the two is gone (inferred, not seen).
+ * A snapshot that breaks off is followed by another `beginSnapshot`.
  */
 export interface ChangeSink<T extends Watched> {
   beginSnapshot(): void
-  /** An object was added or modified. */
-  put(object: T, witness: Witness): void
-  /** DELETED was seen for it. */
-  gone(object: T, witness: Witness): void
-  /** The snapshot is complete: sweep what it did not name. Also the first moment at which the store is synced. */
-  endSnapshot(): void
+  /** An object was added or modified. True if that was news to the store. */
+  put(object: T, witness: Witness): boolean
+  /** DELETED was seen for it. True if that was news to the store. */
+  gone(object: T, witness: Witness): boolean
+  /**
+   * The snapshot is complete, as of version `asOf`: sweeps what it did not name and what is not newer than `asOf` (null: whatever it did not name).
+   * Also the first moment at which the store is synced. Returns how many were swept.
+   */
+  endSnapshot(witness: 'relist' | 'audit', asOf: ResourceVersion | null): number
   /**
    * Whether a line about this object must be parsed although its bytes hold no key of ours: it is stored, or waited for.
    * Called on the read loop for every unrelated object: one map look-up.
