@@ -59,6 +59,31 @@ export function isContentKey(text: string): boolean {
   return text.length <= 253 && /^[-._a-zA-Z0-9]+$/.test(text) && text !== '.' && !text.startsWith('..')
 }
 
+const QUALIFIED = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
+
+/** A label key (`IsQualifiedName` of apimachinery): `[subdomain/]name`, the name at most 63 characters. */
+export function isLabelKey(text: string): boolean {
+  const parts = text.split('/')
+  const name = parts.at(-1) ?? ''
+  if (parts.length > 2 || (parts.length === 2 && !isObjectName(parts[0] ?? ''))) return false
+  return name.length <= 63 && QUALIFIED.test(name)
+}
+
+/** An annotation key: a label key whose prefix may have capital letters, as the API server allows. */
+export function isAnnotationKey(text: string): boolean {
+  return isLabelKey(text.toLowerCase())
+}
+
+/** A label's value: empty, or at most 63 characters that begin and end alphanumeric. */
+export function isLabelValue(text: string): boolean {
+  return text === '' || (text.length <= 63 && QUALIFIED.test(text))
+}
+
+/** What we take for a Secret type: the API server asks nothing of it, but no type in use holds blanks or more than 253 characters. */
+export function isSecretType(text: string): boolean {
+  return text.length <= 253 && /^[\x21-\x7e]+$/.test(text)
+}
+
 /** Whether version `a` was written after `b`. Versions that are not decimal integers are never newer. */
 export function isNewer(a: ResourceVersion, b: ResourceVersion): boolean {
   if (!/^[0-9]+$/.test(a) || !/^[0-9]+$/.test(b)) return a !== b
