@@ -1,0 +1,110 @@
+/** The small objects of our own that are read and written whole: Events, Leases, ClusterProperties. */
+
+import type { ResourceVersion } from '../core/names.ts'
+import type { EventBody, Lease } from './api.ts'
+import { isRecord } from './json.ts'
+import type { Json } from './json.ts'
+import { versionOf } from './wire.ts'
+
+/** The API server refuses longer messages and reasons of an Event. */
+const MESSAGE_LENGTH_MAX = 1024
+const REASON_LENGTH_MAX = 128
+const COMPONENT = 'heliograph'
+
+/** A `v1` Event. The involvedObject of a Namespace has no namespace of its own. */
+export function eventObject(event: EventBody): Json {
+  const { subject } = event
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: event.name, namespace: event.namespace },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: subject.kind,
+      name: subject.name,
+      uid: subject.uid,
+      ...(subject.namespace === '' ? {} : { namespace: subject.namespace }),
+    },
+    type: event.type,
+    reason: event.reason.slice(0, REASON_LENGTH_MAX),
+    message: event.message.slice(0, MESSAGE_LENGTH_MAX),
+    count: event.count,
+    firstTimestamp: seconds(event.firstSeenWallMs),
+    lastTimestamp: seconds(event.lastSeenWallMs),
+    source: { component: COMPONENT },
+    reportingComponent: COMPONENT,
+  }
+}
+
+/** A merge patch: what a repeated Event changes. */
+export function eventBump(event: EventBody): Json {
+  return { count: event.count, lastTimestamp: seconds(event.lastSeenWallMs) }
+}
+
+/** Event times are whole seconds on the wire. */
+function seconds(wallMs: number): string {
+  return `${new Date(wallMs).toISOString().slice(0, 19)}Z`
+}
+
+export function leaseObject(lease: Lease): Json {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      namespace: lease.namespace,
+      name: lease.name,
+      annotations: lease.annotations,
+      ...(lease.version === null ? {} : { resourceVersion: lease.version }),
+    },
+    spec: {
+      // Null as text is refused; an empty holder is how a lease is given back.
+      holderIdentity: lease.holder ?? '',
+      leaseDurationSeconds: lease.durationSeconds,
+      acquireTime: lease.acquireTime,
+      renewTime: lease.renewTime,
+      leaseTransitions: lease.transitions,
+    },
+  }
+}
+
+/** A Lease as another client may have left it: unset fields count as never held. Null when it is no Lease. */
+export function parseLease(raw: Json): Lease | null {
+  const version: ResourceVersion | null = versionOf(raw)
+  const { metadata, spec } = raw
+  if (version === null || !isRecord(metadata) || raw['kind'] !== 'Lease') return null
+  const { name, namespace } = metadata
+  if (typeof name !== 'string' || typeof namespace !== 'string') return null
+  const fields = isRecord(spec) ? spec : {}
+  const holder = textOrNull(fields['holderIdentity'])
+  return {
+    namespace,
+    name,
+    version,
+    annotations: annotationsOf(metadata['annotations']),
+    holder: holder === '' ? null : holder,
+    durationSeconds: numberOr(fields['leaseDurationSeconds'], 0),
+    acquireTime: textOrNull(fields['acquireTime']),
+    renewTime: textOrNull(fields['renewTime']),
+    transitions: numberOr(fields['leaseTransitions'], 0),
+  }
+}
+
+/** `spec.value` of a ClusterProperty; null when it has none. */
+export function parseProperty(raw: Json): string | null {
+  return isRecord(raw['spec']) ? textOrNull(raw['spec']['value']) : null
+}
+
+function annotationsOf(raw: unknown): Readonly<Record<string, string>> {
+  const copy = Object.create(null) as Record<string, string>
+  if (!isRecord(raw)) return copy
+  for (const [key, value] of Object.entries(raw)) if (typeof value === 'string') copy[key] = value
+  return copy
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function numberOr(value: unknown, fallback: number): number {
+  return typeof value === 'number' ? value : fallback
+}
