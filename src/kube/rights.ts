@@ -3,6 +3,7 @@
  * The chart's rendered RBAC equals this table, neither more nor less; a verb that is not here is not asked for anywhere.
  */
 
+import { DIGEST_KEY_SECRET_NAME } from '../core/eligibility.ts'
 import type { Kind } from '../core/names.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'update' | 'delete'
@@ -25,10 +26,7 @@ export interface Right {
 const MIRRORED_VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as const
 
 /** Name of the Lease that elects the leader and carries releases of held deletions. */
-const LEASE_NAME = 'heliograph'
-
-/** Name of the Secret with the digest key; the core decides by it what is never an origin. */
-const DIGEST_KEY_NAME = 'heliograph-digest-key'
+export const LEASE_NAME = 'heliograph'
 
 export const RIGHTS: readonly Right[] = [
   {
@@ -57,7 +55,8 @@ export const RIGHTS: readonly Right[] = [
     scope: 'cluster',
     names: null,
     when: null,
-    reason: 'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
+    reason:
+      'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
   },
   {
     apiGroup: '',
@@ -66,7 +65,8 @@ export const RIGHTS: readonly Right[] = [
     scope: 'cluster',
     names: null,
     when: null,
-    reason: 'Owners are told beside the object that it is about; a repeat raises the count of the Event that stands.',
+    reason:
+      'Owners are told beside the object that it is about; a repeat raises the count of the Event that stands.',
   },
   {
     apiGroup: 'about.k8s.io',
@@ -109,7 +109,7 @@ export const RIGHTS: readonly Right[] = [
     resource: 'secrets',
     verbs: ['get'],
     scope: 'own namespace',
-    names: [DIGEST_KEY_NAME],
+    names: [DIGEST_KEY_SECRET_NAME],
     when: 'no Secret',
     reason: 'The digest key is read.',
   },
