@@ -167,10 +167,10 @@ const PLANTED: readonly Planted[] = [
     rule: 'typescript(no-non-null-assertion)',
   },
   {
-    breaks: 'a needless condition',
+    breaks: 'a needless assertion',
     path: 'src/std/e.ts',
-    code: 'export const a = (b: string): string => b ?? ``',
-    rule: 'typescript(no-unnecessary-condition)',
+    code: 'export const a = (b: string): string => b as string',
+    rule: 'typescript(no-unnecessary-type-assertion)',
   },
   {
     breaks: 'a type import without the word',

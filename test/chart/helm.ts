@@ -1,12 +1,11 @@
 /** Renders the chart as its users do, by helm itself, into parsed manifests. */
 
 import { execFile } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 
 import { parseAllDocuments } from 'yaml'
 
-import { build } from '../../e2e/control-plane/build.ts'
+import { helmCommand } from '../../e2e/control-plane/tools.ts'
 
 export const CHART = join(import.meta.dirname, '../../charts/heliograph')
 
@@ -63,31 +62,11 @@ function template(values: object, { name = 'heliograph', namespace = 'kube-syste
 }
 
 export async function helm(args: readonly string[], stdin = ''): Promise<Run> {
-  const [program, ...before] = await (command ??= findHelm())
+  const [program = 'helm', ...before] = await helmCommand()
   return new Promise((resolve) => {
     const child = execFile(program, [...before, ...args], (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
     })
     child.stdin?.end(stdin)
   })
-}
-
-let command: Promise<readonly [string, ...string[]]> | undefined
-
-/** The helm on PATH, else ours, built once into the user's cache. */
-async function findHelm(): Promise<readonly [string, ...string[]]> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const found = folders.map((folder) => join(folder, 'helm')).find(isExecutable)
-  if (found !== undefined) return [found]
-  const { clusterTools } = await build((line) => process.stderr.write(`${line}\n`))
-  return [clusterTools, 'helm']
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
