@@ -32,42 +32,41 @@ export interface AnnotationRow {
 
 const GLOBS = 'comma-separated globs'
 const BOOLEAN = '`true` or `false`'
+const ORIGIN_ROW = { on: 'origin', form: 'annotation', reserved: false } as const
+const MIRROR_ROW = { on: 'mirror', form: 'annotation', reserved: false } as const
+const NAMESPACE_ROW = { on: 'namespace', form: 'annotation', reserved: false } as const
+const PEER_ROW = { on: 'peer', form: 'annotation', reserved: true } as const
 
 export const ANNOTATIONS = [
   {
+    ...ORIGIN_ROW,
     key: 'reflect-to',
-    on: 'origin',
-    form: 'annotation',
     value: `${GLOBS} over namespaces`,
     unset: 'no mirrors are kept',
-    meaning: 'Keep a mirror in each matching namespace of this cluster. The origin’s own and protected namespaces are never targets.',
+    meaning:
+      'Keep a mirror in each matching namespace of this cluster. The origin’s own and protected namespaces are never targets.',
     example: 'team-*, !team-sandbox',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'reflect-to-selector',
-    on: 'origin',
-    form: 'annotation',
     value: 'a label selector, full Kubernetes syntax',
     unset: 'labels do not matter',
-    meaning: 'The same by the labels of namespaces; with `reflect-to` as well, both must hold. Blank matches nothing.',
+    meaning:
+      'The same by the labels of namespaces; with `reflect-to` as well, both must hold. Blank matches nothing.',
     example: 'env in (dev,test),!legacy',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'allow-pull',
-    on: 'origin',
-    form: 'annotation',
     value: `${GLOBS} over namespaces`,
     unset: 'nobody may pull',
     meaning: 'Which namespaces may fill an object of their own from this origin with `reflect-from`.',
     example: 'team-a, team-b',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'targets',
-    on: 'origin',
-    form: 'annotation',
     value: `${GLOBS} over peer names`,
     unset: 'nothing is forwarded',
     meaning: 'Forward to these peer clusters.',
@@ -75,9 +74,8 @@ export const ANNOTATIONS = [
     reserved: true,
   },
   {
+    ...ORIGIN_ROW,
     key: 'target-namespaces',
-    on: 'origin',
-    form: 'annotation',
     value: `${GLOBS} over namespaces`,
     unset: 'the namespace of the origin’s own name',
     meaning: 'Which namespaces of a peer receive a mirror.',
@@ -85,166 +83,141 @@ export const ANNOTATIONS = [
     reserved: true,
   },
   {
+    ...ORIGIN_ROW,
     key: 'target-namespaces-selector',
-    on: 'origin',
-    form: 'annotation',
     value: 'a label selector, full Kubernetes syntax',
     unset: 'labels do not matter',
-    meaning: 'The same by the labels of the peer’s namespaces; with `target-namespaces` as well, both must hold.',
+    meaning:
+      'The same by the labels of the peer’s namespaces; with `target-namespaces` as well, both must hold.',
     example: 'env=prod',
     reserved: true,
   },
   {
+    ...ORIGIN_ROW,
     key: 'reflect-as',
-    on: 'origin',
-    form: 'annotation',
     value: 'a name; `{name}` and `{namespace}` stand for the origin’s',
     unset: 'the origin’s name',
     meaning: 'The name of the mirrors.',
     example: '{namespace}-{name}',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'keys',
-    on: 'origin',
-    form: 'annotation',
     value: 'comma-separated data keys, `key in origin=key in mirror`, `!key`',
     unset: 'every key, under its own name',
     meaning:
       'Which keys a mirror holds, and under which names. Names are exact. Exclusions alone take all others; an excluded key is not taken even if it is named; a named key that is absent is left out. Nothing left, or two sources for one key: held.',
     example: 'tls.crt, ca.crt=ca.pem, !tls.key',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'type',
-    on: 'origin',
-    form: 'annotation',
     value: 'a Secret type',
     unset: 'the origin’s type',
     meaning: 'The type of the mirrors. On Secrets only.',
     example: 'Opaque',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'carry',
-    on: 'origin',
-    form: 'annotation',
     value: `${GLOBS} over label and annotation keys`,
     unset: 'none',
     meaning: 'Labels and annotations to copy besides data. Keys on the never-carry list are left out.',
     example: 'example.com/*, team',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'labels',
-    on: 'origin',
-    form: 'annotation',
     value: 'a JSON object of strings',
     unset: 'none',
     meaning: 'Fixed labels for each mirror. They win over carried ones.',
     example: '{"team":"platform"}',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'annotations',
-    on: 'origin',
-    form: 'annotation',
     value: 'a JSON object of strings',
     unset: 'none',
     meaning: 'Fixed annotations for each mirror. They win over carried ones.',
     example: '{"example.com/contact":"platform@example.com"}',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'immutable',
-    on: 'origin',
-    form: 'annotation',
     value: BOOLEAN,
     unset: 'false',
     meaning: 'Mirrors are immutable; a change replaces them.',
     example: 'true',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'on-delete',
-    on: 'origin',
-    form: 'annotation',
     value: '`delete` or `retain`',
     unset: 'delete',
-    meaning: 'Whether a mirror goes or stays when its claim ends. A retained mirror keeps its data and is no longer ours.',
+    meaning:
+      'Whether a mirror goes or stays when its claim ends. A retained mirror keeps its data and is no longer ours.',
     example: 'retain',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'validate',
-    on: 'origin',
-    form: 'annotation',
     value: 'comma-separated: `tls`, `dockerconfigjson`, `keys=a|b`, `json=key`, `pem=key`',
     unset: 'none',
-    meaning: 'What the origin’s data must pass. A version that fails is not distributed: mirrors keep the last good one.',
+    meaning:
+      'What the origin’s data must pass. A version that fails is not distributed: mirrors keep the last good one.',
     example: 'tls',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'paused',
-    on: 'origin',
-    form: 'annotation',
     value: BOOLEAN,
     unset: 'false',
     meaning: 'Held: nothing is created, updated, put back or deleted for this origin.',
     example: 'true',
-    reserved: false,
   },
   {
+    ...ORIGIN_ROW,
     key: 'resync',
-    on: 'origin',
-    form: 'annotation',
     value: 'anything',
     unset: 'nothing',
     meaning: 'A changed value verifies the data of every mirror, at most once a minute.',
     example: '2026-11-24',
-    reserved: false,
   },
   {
+    ...MIRROR_ROW,
     key: 'reflect-from',
-    on: 'mirror',
-    form: 'annotation',
     value: '`namespace/name`',
     unset: 'not a pull mirror',
     meaning:
       'Fill this object from that origin, which must list this namespace in `allow-pull`. Its data is replaced as a whole; its type stays; it is never deleted by us and never an origin.',
     example: 'shared/registry',
-    reserved: false,
   },
   {
+    ...MIRROR_ROW,
     key: 'adopt',
-    on: 'mirror',
-    form: 'annotation',
     value: '`namespace/name`',
     unset: 'an object that is not ours stays untouched',
-    meaning: 'Permits that origin’s first take-over of this object while its live claim names it. An adopted object is retained when the claim ends.',
+    meaning:
+      'Permits that origin’s first take-over of this object while its live claim names it. An adopted object is retained when the claim ends.',
     example: 'shared/registry',
-    reserved: false,
   },
   {
+    ...NAMESPACE_ROW,
     key: 'accept',
-    on: 'namespace',
-    form: 'annotation',
     value: `${GLOBS} over \`[cluster:]namespace/name\``,
     unset: 'every origin may push here, unless the setting `consent` asks for more',
-    meaning: 'Only these origins may push here. Without `cluster:`, origins of this cluster; from another cluster only with `cluster:` or `*:`.',
+    meaning:
+      'Only these origins may push here. Without `cluster:`, origins of this cluster; from another cluster only with `cluster:` or `*:`.',
     example: 'shared/*, !shared/internal-*',
-    reserved: false,
   },
   {
+    ...NAMESPACE_ROW,
     key: 'refuse',
-    on: 'namespace',
-    form: 'annotation',
     value: `${GLOBS} over \`[cluster:]namespace/name\``,
     unset: 'nothing is refused',
-    meaning: 'These origins may not push here, whatever `accept` says. Without `cluster:`, origins of every cluster; `*` opts out of everything.',
+    meaning:
+      'These origins may not push here, whatever `accept` says. Without `cluster:`, origins of every cluster; `*` opts out of everything.',
     example: '*',
-    reserved: false,
   },
   {
     key: 'release',
@@ -262,37 +235,107 @@ export const ANNOTATIONS = [
     form: 'label',
     value: '`true`',
     unset: 'not a peer',
-    meaning: 'On a Secret in the controller’s own namespace: its content is the way into another cluster. Such a Secret is never an origin.',
+    meaning:
+      'On a Secret in the controller’s own namespace: its content is the way into another cluster. Such a Secret is never an origin.',
     example: 'true',
     reserved: true,
   },
-  peerRow('peer-name', 'a name', 'the Secret’s name', 'What `targets` matches.', 'prod-eu'),
-  peerRow('peer-origins', `${GLOBS} over \`namespace/name\``, 'any origin, into the namespace of its own name', 'Who may forward there.', 'shared/*'),
-  peerRow('peer-namespaces', 'comma-separated namespace names', 'every namespace', 'The only namespaces that the peer grants.', 'team-a, team-b'),
-  peerRow('peer-identity', 'an identity', 'asked of the peer', 'The peer’s identity where it grants single namespaces only.', '6c1f0f8e-0000-4000-8000-000000000000'),
+  {
+    ...PEER_ROW,
+    key: 'peer-name',
+    value: 'a name',
+    unset: 'the Secret’s name',
+    meaning: 'What `targets` matches.',
+    example: 'prod-eu',
+  },
+  {
+    ...PEER_ROW,
+    key: 'peer-origins',
+    value: `${GLOBS} over \`namespace/name\``,
+    unset: 'any origin, into the namespace of its own name',
+    meaning: 'Who may forward there.',
+    example: 'shared/*',
+  },
+  {
+    ...PEER_ROW,
+    key: 'peer-namespaces',
+    value: 'comma-separated namespace names',
+    unset: 'every namespace',
+    meaning: 'The only namespaces that the peer grants.',
+    example: 'team-a, team-b',
+  },
+  {
+    ...PEER_ROW,
+    key: 'peer-identity',
+    value: 'an identity',
+    unset: 'asked of the peer',
+    meaning: 'The peer’s identity where it grants single namespaces only.',
+    example: '6c1f0f8e-0000-4000-8000-000000000000',
+  },
   {
     key: 'mirror',
     on: 'mark on mirror',
     form: 'label',
     value: '16 hexadecimal digits',
     unset: null,
-    meaning: 'First digits of SHA-256 over home’s identity and the origin’s kind, namespace and name: the same for a re-created origin.',
+    meaning:
+      'First digits of SHA-256 over home’s identity and the origin’s kind, namespace and name: the same for a re-created origin.',
     example: '9f86d081884c7d65',
     reserved: false,
   },
   markRow('origin', '`namespace/name`', 'The origin.', 'shared/registry'),
-  markRow('at', '`namespace/name`', 'The mirror’s own place, so that a copy of its manifest elsewhere is not ours.', 'team-a/registry'),
-  markRow('origin-uid', 'a uid', 'The origin’s uid when data was last written.', '0b4f5a3e-0000-4000-8000-000000000000'),
-  markRow('origin-version', 'a resourceVersion', 'The origin’s resourceVersion when data was last written.', '48213'),
-  markRow('origin-cluster', 'an identity', 'On peers: the cluster of the origin.', '6c1f0f8e-0000-4000-8000-000000000000'),
+  markRow(
+    'at',
+    '`namespace/name`',
+    'The mirror’s own place, so that a copy of its manifest elsewhere is not ours.',
+    'team-a/registry',
+  ),
+  markRow(
+    'origin-uid',
+    'a uid',
+    'The origin’s uid when data was last written.',
+    '0b4f5a3e-0000-4000-8000-000000000000',
+  ),
+  markRow(
+    'origin-version',
+    'a resourceVersion',
+    'The origin’s resourceVersion when data was last written.',
+    '48213',
+  ),
+  markRow(
+    'origin-cluster',
+    'an identity',
+    'On peers: the cluster of the origin.',
+    '6c1f0f8e-0000-4000-8000-000000000000',
+  ),
   markRow('on-delete', '`retain`', 'Kept current, so that it decides once the origin is gone.', 'retain'),
   markRow('adopted', '`true`', 'The object was there before us and was taken over with consent.', 'true'),
-  markRow('carried', 'comma-separated `labels/KEY` and `annotations/KEY`, sorted', 'The labels and annotations that we set: exactly these are put right or removed.', 'labels/team'),
-  markRow('digest', '`v1.KEYID.HMAC.HMAC`', 'Tells whether the mirror is current without reading it; it cannot be used to guess or compare values.', 'v1.0a1b2c3d4e5f.….…'),
-  markRow('retained', '`namespace/name`', 'Left to its owner when the claim of this origin ended; the same origin claiming again takes it back.', 'shared/registry'),
+  markRow(
+    'carried',
+    'comma-separated `labels/KEY` and `annotations/KEY`, sorted',
+    'The labels and annotations that we set: exactly these are put right or removed.',
+    'labels/team',
+  ),
+  markRow(
+    'digest',
+    '`v1.KEYID.HMAC.HMAC`',
+    'Tells whether the mirror is current without reading it; it cannot be used to guess or compare values.',
+    'v1.0a1b2c3d4e5f.….…',
+  ),
+  markRow(
+    'retained',
+    '`namespace/name`',
+    'Left to its owner when the claim of this origin ended; the same origin claiming again takes it back.',
+    'shared/registry',
+  ),
   pullMarkRow('pulled-from', '`namespace/name`', 'The origin that filled it last.', 'shared/registry'),
   pullMarkRow('digest', '`v1.KEYID.HMAC.HMAC`', 'As on a mirror.', 'v1.0a1b2c3d4e5f.….…'),
-  pullMarkRow('carried', 'comma-separated `labels/KEY` and `annotations/KEY`, sorted', 'As on a mirror.', 'labels/team'),
+  pullMarkRow(
+    'carried',
+    'comma-separated `labels/KEY` and `annotations/KEY`, sorted',
+    'As on a mirror.',
+    'labels/team',
+  ),
 ] as const satisfies readonly AnnotationRow[]
 
 export type AnnotationKey = (typeof ANNOTATIONS)[number]['key']
@@ -303,24 +346,48 @@ export function annotation(prefix: string, key: AnnotationKey): string {
 }
 
 /** Keys that make an object an origin. */
-export const CLAIMING_KEYS = ['reflect-to', 'reflect-to-selector', 'allow-pull', 'targets'] as const satisfies readonly AnnotationKey[]
+export const CLAIMING_KEYS = [
+  'reflect-to',
+  'reflect-to-selector',
+  'allow-pull',
+  'targets',
+] as const satisfies readonly AnnotationKey[]
 
 const KNOWN: ReadonlySet<string> = new Set(ANNOTATIONS.map((row) => row.key))
 
 /** Keys under our prefix that mean nothing to us, such as a misspelt `reflectto`: sorted, without the prefix. No bad values, but worth a word. */
-export function unknownKeys(meta: { readonly annotations: Texts; readonly labels: Texts }, prefix: string): readonly string[] {
-  const ours = [...Object.keys(meta.annotations), ...Object.keys(meta.labels)].filter((key) => key.startsWith(prefix))
+export function unknownKeys(
+  meta: { readonly annotations: Texts; readonly labels: Texts },
+  prefix: string,
+): readonly string[] {
+  const ours = [...Object.keys(meta.annotations), ...Object.keys(meta.labels)].filter((key) =>
+    key.startsWith(prefix),
+  )
   return [...new Set(ours.map((key) => key.slice(prefix.length)))].filter((key) => !KNOWN.has(key)).sort()
 }
 
-function peerRow<K extends string>(key: K, value: string, unset: string, meaning: string, example: string) {
-  return { key, on: 'peer', form: 'annotation', value, unset, meaning, example, reserved: true } as const
-}
-
 function markRow<K extends string>(key: K, value: string, meaning: string, example: string) {
-  return { key, on: 'mark on mirror', form: 'annotation', value, unset: null, meaning, example, reserved: false } as const
+  return {
+    key,
+    on: 'mark on mirror',
+    form: 'annotation',
+    value,
+    unset: null,
+    meaning,
+    example,
+    reserved: false,
+  } as const
 }
 
 function pullMarkRow<K extends string>(key: K, value: string, meaning: string, example: string) {
-  return { key, on: 'mark on pull mirror', form: 'annotation', value, unset: null, meaning, example, reserved: false } as const
+  return {
+    key,
+    on: 'mark on pull mirror',
+    form: 'annotation',
+    value,
+    unset: null,
+    meaning,
+    example,
+    reserved: false,
+  } as const
 }

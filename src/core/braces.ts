@@ -88,11 +88,16 @@ function readSequence(cursor: Cursor, depth: number): Result<Sequence, string> {
     const char = cursor.text.charAt(cursor.at)
     if (depth > 0 && (char === ',' || char === '}')) return ok(parts)
     if (char === '}' || char === ']') return failed('brackets and braces must be balanced')
-    const part = char === '{' ? readGroup(cursor, depth) : char === '[' ? readClass(cursor) : ok(readPlain(cursor))
+    const part = readPart(char, cursor, depth)
     if (!part.ok) return part
     parts.push(part.value)
   }
   return depth > 0 ? failed('brackets and braces must be balanced') : ok(parts)
+}
+
+function readPart(char: string, cursor: Cursor, depth: number): Result<Sequence[number], string> {
+  if (char === '{') return readGroup(cursor, depth)
+  return char === '[' ? readClass(cursor) : ok(readPlain(cursor))
 }
 
 function readPlain(cursor: Cursor): GlobToken {
@@ -113,7 +118,9 @@ function readGroup(cursor: Cursor, depth: number): Result<Sequence[number], stri
   cursor.at += 1
   const [only] = members
   if (members.length === 1 && only !== undefined) {
-    return failed(isRange(only) ? 'ranges such as {1..9} are not supported' : 'braces must hold two or more alternatives')
+    return failed(
+      isRange(only) ? 'ranges such as {1..9} are not supported' : 'braces must hold two or more alternatives',
+    )
   }
   return ok({ kind: 'group', members })
 }

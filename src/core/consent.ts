@@ -53,7 +53,11 @@ export function namespaceConsent(
   if (namespace.name === origin.namespace) return refused('own-namespace')
   if (isProtected(namespace.name, rules)) return refused('protected')
   if (!rules.targetNamespaces.matches(namespace.name)) return refused('not-a-target')
-  return ownerConsent(namespace, { namespace: origin.namespace, name: origin.name, cluster: identity, local: true }, rules)
+  return ownerConsent(
+    namespace,
+    { namespace: origin.namespace, name: origin.name, cluster: identity, local: true },
+    rules,
+  )
 }
 
 /** What the owner's annotations say, whatever the administrator's lists. */
@@ -63,7 +67,8 @@ export function ownerConsent(namespace: NamespaceMeta, offer: Offer, { prefix, c
   if (refuse.ok && refuse.value?.refuses(offer) === true) return refused('refuse')
   if (!refuse.ok) return { kind: 'frozen', annotation: 'refuse', reason: refuse.failure }
   if (!accept.ok) return { kind: 'frozen', annotation: 'accept', reason: accept.failure }
-  if (accept.value !== null) return accept.value.accepts(offer) ? { kind: 'granted', declared: true } : refused('accept')
+  if (accept.value !== null)
+    return accept.value.accepts(offer) ? { kind: 'granted', declared: true } : refused('accept')
   return consent === 'required' ? refused('consent-required') : { kind: 'granted', declared: false }
 }
 
@@ -103,7 +108,11 @@ function parseConsent(text: string | undefined): Result<ConsentList | null, stri
   return text === undefined ? ok(null) : parseRemembered(text)
 }
 
-const parseRemembered = memoised(parse, { entriesMax: 4_096, weightMax: 16 * 1_048_576, weigh: (text) => 1_024 + 64 * text.length })
+const parseRemembered = memoised(parse, {
+  entriesMax: 4_096,
+  weightMax: 16 * 1_048_576,
+  weigh: (text) => 1_024 + 64 * text.length,
+})
 
 function parse(text: string): Result<ConsentList, string> {
   const patterns = parsePatterns(text)
@@ -112,7 +121,8 @@ function parse(text: string): Result<ConsentList, string> {
   const bare = alternativesOf(patterns.value, (alternative) => !isQualified(alternative))
   return ok({
     accepts: (offer) =>
-      (matches(qualified.included, offer, 'cluster') || (offer.local && matches(bare.included, offer, 'path'))) &&
+      (matches(qualified.included, offer, 'cluster') ||
+        (offer.local && matches(bare.included, offer, 'path'))) &&
       !matches(qualified.excluded, offer, 'cluster') &&
       !matches(bare.excluded, offer, 'path'),
     refuses: (offer) =>

@@ -79,7 +79,9 @@ export function parsePatterns(text: string): Result<readonly GlobPattern[], stri
     return failed(`a list may stand for at most ${EXPANDED_LENGTH_MAX} characters`)
   }
   if (all.filter((alternative) => shapeOf(alternative) === null).length > GENERAL_ALTERNATIVES_MAX) {
-    return failed(`a list may stand for at most ${GENERAL_ALTERNATIVES_MAX} patterns with ?, classes or inner stars`)
+    return failed(
+      `a list may stand for at most ${GENERAL_ALTERNATIVES_MAX} patterns with ?, classes or inner stars`,
+    )
   }
   return ok(patterns)
 }
@@ -88,7 +90,9 @@ export function parsePatterns(text: string): Result<readonly GlobPattern[], stri
 export function compileGlobs(patterns: readonly GlobPattern[]): Globs {
   const including = patterns.filter((pattern) => !pattern.excluded)
   const isIncluded = anyOf(including.flatMap((pattern) => pattern.alternatives))
-  const isExcluded = anyOf(patterns.filter((pattern) => pattern.excluded).flatMap((pattern) => pattern.alternatives))
+  const isExcluded = anyOf(
+    patterns.filter((pattern) => pattern.excluded).flatMap((pattern) => pattern.alternatives),
+  )
   return {
     includes: including.length > 0,
     matches: (text) => text.length <= TEXT_LENGTH_MAX && isIncluded(text) && !isExcluded(text),

@@ -13,20 +13,26 @@ export const METADATA_LENGTH_MAX = 131_072
 export const METADATA_KEYS_MAX = 256
 
 /** Parses the value of `labels` or `annotations`; the failure is a fixed reason that quotes nothing. */
-export function parseMetadata(text: string, form: 'labels' | 'annotations', rules: Rules): Result<Texts, string> {
-  if (text.length > METADATA_LENGTH_MAX) return failed(`a JSON object may have at most ${METADATA_LENGTH_MAX} characters`)
+export function parseMetadata(
+  text: string,
+  form: 'labels' | 'annotations',
+  rules: Rules,
+): Result<Texts, string> {
+  if (text.length > METADATA_LENGTH_MAX)
+    return failed(`a JSON object may have at most ${METADATA_LENGTH_MAX} characters`)
   const parsed = parseObject(text)
   if (parsed === null) return failed('not a JSON object of strings')
   const entries = Object.entries(parsed)
-  if (entries.length > METADATA_KEYS_MAX) return failed(`a JSON object may hold at most ${METADATA_KEYS_MAX} keys`)
-  const texts: Record<string, string> = Object.create(null)
+  if (entries.length > METADATA_KEYS_MAX)
+    return failed(`a JSON object may hold at most ${METADATA_KEYS_MAX} keys`)
+  const texts: [string, string][] = []
   for (const [key, value] of entries) {
     if (typeof value !== 'string') return failed('not a JSON object of strings')
     const flaw = flawOf(key, value, form, rules)
     if (flaw !== null) return failed(flaw)
-    texts[key] = value
+    texts.push([key, value])
   }
-  return ok(texts)
+  return ok(Object.fromEntries(texts))
 }
 
 /** The parser's message quotes the text, so nothing of it is kept. */
@@ -44,7 +50,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function flawOf(key: string, value: string, form: 'labels' | 'annotations', rules: Rules): string | null {
-  if (!(form === 'labels' ? isLabelKey(key) : isAnnotationKey(key))) return 'a key is not a legal label or annotation key'
+  if (!(form === 'labels' ? isLabelKey(key) : isAnnotationKey(key)))
+    return 'a key is not a legal label or annotation key'
   if (form === 'labels' && !isLabelValue(value)) return 'a label value is not legal'
   if (key.startsWith(rules.prefix) || key === LAST_APPLIED || rules.refusedKeys.matches(key)) {
     return 'a key is never given to a mirror'

@@ -30,7 +30,11 @@ export function parseSelection(text: string | undefined): Result<KeySelection, s
   return text === undefined ? ok(EVERY_KEY) : parseRemembered(text)
 }
 
-const parseRemembered = memoised(parse, { entriesMax: 2_048, weightMax: 8 * 1_048_576, weigh: (text) => 512 + 8 * text.length })
+const parseRemembered = memoised(parse, {
+  entriesMax: 2_048,
+  weightMax: 8 * 1_048_576,
+  weigh: (text) => 512 + 8 * text.length,
+})
 
 interface Parsed {
   /** Name in the origin → name in the mirror. */
@@ -39,7 +43,8 @@ interface Parsed {
 }
 
 function parse(text: string): Result<KeySelection, string> {
-  if (text.length > KEYS_LENGTH_MAX) return failed(`a key list may have at most ${KEYS_LENGTH_MAX} characters`)
+  if (text.length > KEYS_LENGTH_MAX)
+    return failed(`a key list may have at most ${KEYS_LENGTH_MAX} characters`)
   const items = text
     .split(',')
     .map((item) => item.trim())

@@ -26,13 +26,15 @@ export const parseSelector: (text: string) => Result<LabelSelector, string> = me
 })
 
 function parse(text: string): Result<LabelSelector, string> {
-  if (text.length > SELECTOR_LENGTH_MAX) return failed(`a selector may have at most ${SELECTOR_LENGTH_MAX} characters`)
+  if (text.length > SELECTOR_LENGTH_MAX)
+    return failed(`a selector may have at most ${SELECTOR_LENGTH_MAX} characters`)
   const tokens = tokenize(text)
   if (tokens.length === 0) return ok({ matches: () => false })
   const requirements: Requirement[] = []
   const reader: Reader = { tokens, at: 0 }
   do {
-    if (requirements.length === REQUIREMENTS_MAX) return failed(`a selector may hold at most ${REQUIREMENTS_MAX} requirements`)
+    if (requirements.length === REQUIREMENTS_MAX)
+      return failed(`a selector may hold at most ${REQUIREMENTS_MAX} requirements`)
     const requirement = readRequirement(reader)
     if (!requirement.ok) return requirement
     requirements.push(requirement.value)
@@ -44,7 +46,9 @@ function parse(text: string): Result<LabelSelector, string> {
 type Requirement = (labels: Texts) => boolean
 
 /** `word` is a key, a value, or `in` and `notin`, which may be either. */
-type Token = { readonly kind: 'word'; readonly text: string } | { readonly kind: 'sign'; readonly text: string }
+type Token =
+  | { readonly kind: 'word'; readonly text: string }
+  | { readonly kind: 'sign'; readonly text: string }
 
 interface Reader {
   readonly tokens: readonly Token[]
@@ -93,19 +97,28 @@ function readRequirement(reader: Reader): Result<Requirement, string> {
   return exactRequirement(key, operator, readExactValue(reader))
 }
 
-function setRequirement(key: string, operator: string, values: Result<readonly string[], string>): Result<Requirement, string> {
+function setRequirement(
+  key: string,
+  operator: string,
+  values: Result<readonly string[], string>,
+): Result<Requirement, string> {
   if (!values.ok) return values
   if (!values.value.every(isLabelValue)) return failed('a label value is not legal')
   return ok(membership(key, new Set(values.value), operator === 'in'))
 }
 
-function exactRequirement(key: string, operator: string, value: Result<string, string>): Result<Requirement, string> {
+function exactRequirement(
+  key: string,
+  operator: string,
+  value: Result<string, string>,
+): Result<Requirement, string> {
   if (!['=', '==', '!=', '<', '>'].includes(operator)) {
     return failed('an operator must be one of = == != in notin < >')
   }
   if (!value.ok) return value
   if (!isLabelValue(value.value)) return failed('a label value is not legal')
-  if (operator !== '<' && operator !== '>') return ok(membership(key, new Set([value.value]), operator !== '!='))
+  if (operator !== '<' && operator !== '>')
+    return ok(membership(key, new Set([value.value]), operator !== '!='))
   const limit = integerOf(value.value)
   if (limit === null) return failed('< and > need an integer')
   return ok((labels) => {

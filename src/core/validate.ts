@@ -47,7 +47,9 @@ function reasonAgainst(content: Content, validator: Validator, wallMs: number | 
     case 'dockerconfigjson':
       return dockerReason(content)
     case 'keys':
-      return validator.keys.every((key) => content.data.has(key) || content.binaryData.has(key)) ? null : 'a key is missing'
+      return validator.keys.every((key) => content.data.has(key) || content.binaryData.has(key))
+        ? null
+        : 'a key is missing'
     case 'json':
       return jsonReason(content, validator.key)
     case 'pem':
@@ -93,7 +95,9 @@ function privateKeyOf(content: Content): KeyObject | null {
 function dockerReason(content: Content): string | null {
   const auths = memberOf(parseJson(content, '.dockerconfigjson'), 'auths')
   if (!isRecord(auths)) return '.dockerconfigjson is not a JSON object with auths'
-  return Object.values(auths).every(isRecord) ? null : 'an entry of auths in .dockerconfigjson is not an object'
+  return Object.values(auths).every(isRecord)
+    ? null
+    : 'an entry of auths in .dockerconfigjson is not an object'
 }
 
 function jsonReason(content: Content, key: string): string | null {
@@ -154,7 +158,10 @@ function pemBlocks(text: string): readonly PemBlock[] | null {
       open = { label: begin, lines: [] }
     } else if (end !== undefined) {
       if (open?.label !== end || !isPemBody(open.lines)) return null
-      blocks.push({ label: end, text: `-----BEGIN ${end}-----\n${open.lines.join('\n')}\n-----END ${end}-----\n` })
+      blocks.push({
+        label: end,
+        text: `-----BEGIN ${end}-----\n${open.lines.join('\n')}\n-----END ${end}-----\n`,
+      })
       open = null
     } else open?.lines.push(line)
   }

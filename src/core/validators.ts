@@ -12,7 +12,8 @@ export const VALIDATORS_MAX = 64
 
 /** Parses the value of `validate`; the failure is a fixed reason that quotes nothing. A blank list checks nothing. */
 export function parseValidators(text: string): Result<readonly Validator[], string> {
-  if (text.length > VALIDATORS_LENGTH_MAX) return failed(`a list may have at most ${VALIDATORS_LENGTH_MAX} characters`)
+  if (text.length > VALIDATORS_LENGTH_MAX)
+    return failed(`a list may have at most ${VALIDATORS_LENGTH_MAX} characters`)
   const items = text
     .split(',')
     .map((item) => item.trim())

@@ -127,7 +127,11 @@ const REFUSED: readonly (readonly [sentence: string, list: string, expected: Reg
   ['alternatives beyond any count', '{a,b}'.repeat(50), /64 alternatives/],
   ['17 stars in one pattern', '*a'.repeat(17), /16 stars/],
   ['a list of more than 32,768 characters', ' '.repeat(32_769), /32768 characters/],
-  ['more than 256 costly alternatives', Array.from({ length: 5 }, (_, i) => `{${alternatives(64)}}?${i}`).join(), /256/],
+  [
+    'more than 256 costly alternatives',
+    Array.from({ length: 5 }, (_, i) => `{${alternatives(64)}}?${i}`).join(),
+    /256/,
+  ],
 ]
 
 function alternatives(count: number): string {
@@ -164,10 +168,13 @@ test('globs: equal lists are one object', () => {
   assert.equal(globs('team-*, !team-x'), globs('team-*, !team-x'))
 })
 
-const character = fc.constantFrom(...'aab-./')
+const character = fc.constantFrom('a', 'a', 'b', '-', '.', '/')
 const name = fc.string({ unit: character, maxLength: 8 })
 const klass = fc
-  .tuple(fc.constantFrom('', '!', '^'), fc.constantFrom('a', 'b', 'ab', 'a-b', '.-b', '/', '-a', '+-/', '^-a', 'b^'))
+  .tuple(
+    fc.constantFrom('', '!', '^'),
+    fc.constantFrom('a', 'b', 'ab', 'a-b', '.-b', '/', '-a', '+-/', '^-a', 'b^'),
+  )
   .filter(([negated, items]) => negated !== '' || !items.startsWith('^'))
   .map(([negated, items]) => `[${negated}${items}]`)
 const pattern = fc
@@ -186,9 +193,16 @@ function modelMatches(glob: string, text: string): boolean {
   if (head !== '[') return head === text.charAt(0) && modelMatches(tail, text.slice(1))
   const end = glob.indexOf(']')
   const negated = /[!^]/.test(glob.charAt(1))
-  const items = glob.slice(negated ? 2 : 1, end).replaceAll(/(.)-(.)/g, (_, from: string, to: string) =>
-    String.fromCharCode(...Array.from({ length: to.charCodeAt(0) - from.charCodeAt(0) + 1 }, (__, i) => from.charCodeAt(0) + i)),
-  )
+  const items = glob
+    .slice(negated ? 2 : 1, end)
+    .replaceAll(/(.)-(.)/g, (_, from: string, to: string) =>
+      String.fromCharCode(
+        ...Array.from(
+          { length: to.charCodeAt(0) - from.charCodeAt(0) + 1 },
+          (__, i) => from.charCodeAt(0) + i,
+        ),
+      ),
+    )
   return items.includes(text.charAt(0)) !== negated && modelMatches(glob.slice(end + 1), text.slice(1))
 }
 
@@ -206,7 +220,7 @@ test('globs: braces agree with their alternatives written out', () => {
     fc.property(pattern, pattern, pattern, name, (a, b, c, text) => {
       const list = parseGlobs(`${a}{${b},${c}}`)
       fc.pre(list.ok)
-      assert.equal(list.ok && list.value.matches(text), modelMatches(a + b, text) || modelMatches(a + c, text))
+      assert.equal(list.value.matches(text), modelMatches(a + b, text) || modelMatches(a + c, text))
     }),
     { numRuns: 2_000 },
   )
@@ -214,31 +228,47 @@ test('globs: braces agree with their alternatives written out', () => {
 
 test('globs: an exclusion always wins, wherever it stands', () => {
   fc.assert(
-    fc.property(fc.array(pattern, { maxLength: 4 }), pattern, fc.nat(4), name, (including, excluded, place, text) => {
-      const list = [...including]
-      list.splice(place, 0, `!${excluded}`)
-      const expected = including.some((glob) => modelMatches(glob, text)) && !modelMatches(excluded, text)
-      assert.equal(globs(list.join()).matches(text), expected)
-    }),
+    fc.property(
+      fc.array(pattern, { maxLength: 4 }),
+      pattern,
+      fc.nat(4),
+      name,
+      (including, excluded, place, text) => {
+        const list = [...including]
+        list.splice(place, 0, `!${excluded}`)
+        const expected = including.some((glob) => modelMatches(glob, text)) && !modelMatches(excluded, text)
+        assert.equal(globs(list.join()).matches(text), expected)
+      },
+    ),
     { numRuns: 1_000 },
   )
 })
 
 test('globs: the order of patterns does not matter', () => {
-  const items = fc.array(fc.oneof(pattern, braced, pattern.map((glob) => `!${glob}`)), { maxLength: 6 })
+  const items = fc.array(
+    fc.oneof(
+      pattern,
+      braced,
+      pattern.map((glob) => `!${glob}`),
+    ),
+    { maxLength: 6 },
+  )
   fc.assert(
     fc.property(items, name, (list, text) => {
       const forward = parseGlobs(list.join())
       const backward = parseGlobs(list.toReversed().join(' , '))
       fc.pre(forward.ok && backward.ok)
-      assert.equal(forward.ok && forward.value.matches(text), backward.ok && backward.value.matches(text))
+      assert.equal(forward.value.matches(text), backward.value.matches(text))
     }),
     { numRuns: 500 },
   )
 })
 
 test('globs: any text gives a matcher or a fixed reason that quotes nothing, and never throws', () => {
-  const special = fc.string({ unit: fc.constantFrom(...'ab*?[]{},!^-.\\#()/\u0001é '), maxLength: 300 })
+  const special = fc.string({
+    unit: fc.constantFrom(...'ab*?[]{},!^-.\\#()/\u0001é '.split('')),
+    maxLength: 300,
+  })
   fc.assert(
     fc.property(fc.oneof(special, fc.string({ unit: 'binary', maxLength: 60 })), (text) => {
       const parsed = parseGlobs(`${text}SECRETMARK`)

@@ -21,12 +21,16 @@ import {
 const MARCH_2026 = Date.UTC(2026, 2, 1)
 
 function secret(data: Record<string, string>): Content {
-  const encoded = Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')] as const)
+  const encoded = Object.entries(data).map(
+    ([key, text]) => [key, Buffer.from(text).toString('base64')] as const,
+  )
   return { type: 'Opaque', immutable: false, data: new Map(encoded), binaryData: new Map() }
 }
 
 function configMap(data: Record<string, string>, binary: Record<string, string> = {}): Content {
-  const encoded = Object.entries(binary).map(([key, text]) => [key, Buffer.from(text).toString('base64')] as const)
+  const encoded = Object.entries(binary).map(
+    ([key, text]) => [key, Buffer.from(text).toString('base64')] as const,
+  )
   return { type: null, immutable: false, data: new Map(Object.entries(data)), binaryData: new Map(encoded) }
 }
 
@@ -59,7 +63,10 @@ test('validate tls: Windows line ends, comments and blank lines pass', () => {
 
 test('validate tls: a key of another pair fails', () => {
   assert.match(check(pair(LEAF_CERTIFICATE, OTHER_KEY), 'tls') ?? '', /does not belong/)
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  })
   assert.match(check(pair(LEAF_CERTIFICATE, rsa.toString()), 'tls') ?? '', /does not belong/)
 })
 
@@ -71,11 +78,19 @@ test('validate tls: what does not parse fails, whichever part it is', () => {
   assert.match(check(pair(LEAF_CERTIFICATE, LEAF_CERTIFICATE), 'tls') ?? '', /tls.key/)
   assert.match(check(pair(LEAF_CERTIFICATE.slice(0, -40), LEAF_KEY), 'tls') ?? '', /tls.crt/)
   assert.match(check(pair(LEAF_CERTIFICATE.replace('MII', 'AAA'), LEAF_KEY), 'tls') ?? '', /tls.crt/)
-  assert.match(check(pair(LEAF_CERTIFICATE + CA_CERTIFICATE.replace('MII', 'AAA'), LEAF_KEY), 'tls') ?? '', /tls.crt/)
+  assert.match(
+    check(pair(LEAF_CERTIFICATE + CA_CERTIFICATE.replace('MII', 'AAA'), LEAF_KEY), 'tls') ?? '',
+    /tls.crt/,
+  )
 })
 
 test('validate tls: an encrypted key fails, and nothing asks for its passphrase', () => {
-  const encrypted = createPrivateKey(LEAF_KEY).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+  const encrypted = createPrivateKey(LEAF_KEY).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'x',
+  })
   assert.match(check(pair(LEAF_CERTIFICATE, encrypted.toString()), 'tls') ?? '', /tls.key/)
 })
 
@@ -100,7 +115,8 @@ test('certificateExpiry: the end of the first certificate, in milliseconds, or n
 })
 
 test('validate dockerconfigjson: an object with auths passes, anything else fails', () => {
-  const docker = (text: string): string | null => check(secret({ '.dockerconfigjson': text }), 'dockerconfigjson')
+  const docker = (text: string): string | null =>
+    check(secret({ '.dockerconfigjson': text }), 'dockerconfigjson')
   assert.equal(docker('{"auths":{"registry.example":{"auth":"YTpi"}}}'), null)
   assert.equal(docker('{"auths":{}}'), null)
   for (const text of ['', '{', '[]', 'null', '{}', '{"auths":[]}', '{"auths":null}', '{"auths":"a"}']) {
@@ -138,7 +154,8 @@ test('validate json: nesting as deep as an object can hold ends in an answer', (
 
 test('validate pem: the key must hold whole PEM blocks', () => {
   assert.equal(check(secret({ a: CA_CERTIFICATE + LEAF_KEY }), 'pem=a'), null)
-  const headed = '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n'
+  const headed =
+    '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n'
   assert.equal(check(secret({ a: headed }), 'pem=a'), null)
   for (const text of [
     '',
@@ -197,7 +214,20 @@ test('validators: a list is parsed, blanks are trimmed and empty items ignored',
 })
 
 test('validators: what is not in the list of checks is a bad value', () => {
-  const bad = ['TLS', 'x509', 'tls=a', 'json', 'json=', 'json=a/b', 'pem=', 'keys', 'keys=', 'keys=a|', 'json=a=b', 'tls dockerconfigjson']
+  const bad = [
+    'TLS',
+    'x509',
+    'tls=a',
+    'json',
+    'json=',
+    'json=a/b',
+    'pem=',
+    'keys',
+    'keys=',
+    'keys=a|',
+    'json=a=b',
+    'tls dockerconfigjson',
+  ]
   for (const text of bad) assert.equal(parseValidators(text).ok, false, text)
   assert.equal(parseValidators('tls,'.repeat(65)).ok, false)
   assert.equal(parseValidators(' '.repeat(16_385)).ok, false)

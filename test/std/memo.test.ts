@@ -5,7 +5,10 @@ import { test } from 'node:test'
 
 import { memoised } from '../../src/std/memo.ts'
 
-function counting(limits: { entriesMax: number; weightMax: number }): { parse: (text: string) => object; calls: string[] } {
+function counting(limits: { entriesMax: number; weightMax: number }): {
+  parse: (text: string) => object
+  calls: string[]
+} {
   const calls: string[] = []
   const parse = memoised(
     (text) => {

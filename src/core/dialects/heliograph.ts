@@ -22,7 +22,8 @@ const NAME_TEMPLATE_LENGTH_MAX = 512
 
 export const heliograph: Dialect = {
   name: 'heliograph',
-  claims: (meta, { prefix }) => CLAIMING_KEYS.some((key) => meta.annotations[annotation(prefix, key)] !== undefined),
+  claims: (meta, { prefix }) =>
+    CLAIMING_KEYS.some((key) => meta.annotations[annotation(prefix, key)] !== undefined),
   read(meta, rules) {
     const sheet = new Sheet(meta, rules.prefix)
     const policy = readPolicy(sheet, meta, rules)
@@ -93,13 +94,16 @@ function readPolicy(sheet: Sheet, meta: Annotated, rules: Rules): Policy {
 const EMPTY_SELECTION = { apply: () => null }
 
 function mirrorName(template: string, meta: Annotated, { refusedNames }: Rules): Result<string, string> {
-  if (template.length > NAME_TEMPLATE_LENGTH_MAX) return failed(`a name may have at most ${NAME_TEMPLATE_LENGTH_MAX} characters`)
+  if (template.length > NAME_TEMPLATE_LENGTH_MAX)
+    return failed(`a name may have at most ${NAME_TEMPLATE_LENGTH_MAX} characters`)
   if (/[{}]/.test(template.replaceAll(/\{name\}|\{namespace\}/g, ''))) {
     return failed('only {name} and {namespace} may stand in braces')
   }
   const name = template.replaceAll('{name}', meta.name).replaceAll('{namespace}', meta.namespace)
   if (!isObjectName(name)) return failed('the resulting name is not a legal object name')
-  return refusedNames.has(`${meta.kind}/${name}`) ? failed('the platform itself writes objects of this name') : ok(name)
+  return refusedNames.has(`${meta.kind}/${name}`)
+    ? failed('the platform itself writes objects of this name')
+    : ok(name)
 }
 
 function parseType(text: string, { kind }: Annotated, { refusedTypes }: Rules): Result<string, string> {
@@ -128,9 +132,13 @@ export function readPull(meta: Annotated, rules: Rules): PullReading {
   const text = meta.annotations[annotation(rules.prefix, 'reflect-from')]
   if (text === undefined) return { kind: 'none' }
   const path = parsePath(text)
-  if (path === null) return { kind: 'flawed', flaw: { annotation: 'reflect-from', reason: 'must be namespace/name' } }
+  if (path === null)
+    return { kind: 'flawed', flaw: { annotation: 'reflect-from', reason: 'must be namespace/name' } }
   if (path.namespace === meta.namespace && path.name === meta.name) {
-    return { kind: 'flawed', flaw: { annotation: 'reflect-from', reason: 'an object cannot be filled from itself' } }
+    return {
+      kind: 'flawed',
+      flaw: { annotation: 'reflect-from', reason: 'an object cannot be filled from itself' },
+    }
   }
   return { kind: 'pull', origin: { kind: meta.kind, ...path } }
 }
