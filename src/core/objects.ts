@@ -54,6 +54,8 @@ export interface FullObject {
   readonly content: Sensitive<Content>
   /** Bytes of the answer: what a rendering of it costs at most. */
   readonly sizeBytes: number
+  /** When the content was written last, by the server's clock (epoch milliseconds); NaN where the server does not say. */
+  readonly writtenAtMs: number
 }
 
 export interface NamespaceMeta {

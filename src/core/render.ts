@@ -7,7 +7,7 @@ import type { ResourceVersion, Uid } from './names.ts'
 import type { Content, FullObject, ObjectMeta, Texts } from './objects.ts'
 import type { Policy } from './policy.ts'
 import type { Rules } from './rules.ts'
-import { validate } from './validate.ts'
+import { certificateExpiry, validate } from './validate.ts'
 
 /** What is remembered of a version of an origin after its bytes are gone. */
 export interface Summary {
@@ -19,8 +19,10 @@ export interface Summary {
   readonly pullDigest: string
   /** Carried and fixed metadata: `labels/KEY`, `annotations/KEY`. */
   readonly carried: Texts
-  /** Content keys `data/KEY`, `binaryData/KEY`, in bytes of the answer that held them. */
+  /** Bytes of the answer that held the origin. */
   readonly sizeBytes: number
+  /** When the certificate of an origin with the validator `tls` goes out of date (epoch milliseconds); null without one. */
+  readonly expiresAtMs: number | null
 }
 
 export type Verdict =
@@ -48,17 +50,17 @@ export interface RenderedPieces {
   readonly binaryData: Uint8Array
 }
 
-/** Renders `full` under `policy`, which was read from `full`'s own annotations. `wallMs` dates certificates. */
+/** Renders `full` under `policy`, which was read from `full`'s own annotations. */
 export function render(
   full: FullObject,
   policy: Policy,
-  context: { readonly rules: Rules; readonly key: DigestKey; readonly wallMs: number },
+  context: { readonly rules: Rules; readonly key: DigestKey },
 ): Rendering {
   const source = full.content.reveal()
   const content = selected(source, policy)
-  const verdict = judge(source, content, policy, context)
+  const verdict = judge(full, content, policy, context.rules)
   const carried = carriedOf(full.meta, policy, context.rules)
-  const base = { uid: full.meta.uid, version: full.meta.version, carried, sizeBytes: full.sizeBytes, verdict }
+  const base = { uid: full.meta.uid, version: full.meta.version, carried, sizeBytes: full.sizeBytes, verdict, expiresAtMs: expiryOf(source, policy) }
   if (content === null || verdict.kind !== 'deliverable') {
     const summary = { ...base, digest: '', pullDigest: '' }
     return { origin: full.meta, policy, summary, pieces: null }
@@ -88,15 +90,12 @@ function selected(source: Content, policy: Policy): Content | null {
   }
 }
 
-function judge(
-  source: Content,
-  content: Content | null,
-  policy: Policy,
-  context: { readonly rules: Rules; readonly wallMs: number },
-): Verdict {
-  if (source.type !== null && context.rules.refusedTypes.has(source.type)) return { kind: 'refused-type' }
+/** A certificate must be in date when its version arrives, which the server dated: one that expires in place stays deliverable, after a restart too. */
+function judge(full: FullObject, content: Content | null, policy: Policy, rules: Rules): Verdict {
+  const source = full.content.reveal()
+  if (source.type !== null && rules.refusedTypes.has(source.type)) return { kind: 'refused-type' }
   if (content === null) return { kind: 'empty-selection' }
-  const flaw = validate(source, policy.validators, context.wallMs)
+  const flaw = validate(source, policy.validators, Number.isNaN(full.writtenAtMs) ? null : full.writtenAtMs)
   return flaw === null ? { kind: 'deliverable' } : { kind: 'invalid', ...flaw }
 }
 
@@ -115,6 +114,10 @@ function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules): Texts {
   for (const [key, value] of Object.entries(policy.labels)) carried[`labels/${key}`] = value
   for (const [key, value] of Object.entries(policy.annotations)) carried[`annotations/${key}`] = value
   return carried
+}
+
+function expiryOf(source: Content, policy: Policy): number | null {
+  return policy.validators.some((validator) => validator.kind === 'tls') ? certificateExpiry(source) : null
 }
 
 const encoder = new TextEncoder()

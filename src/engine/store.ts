@@ -28,7 +28,7 @@ export class Store {
   readonly #namespaces = new Map<string, NamespaceMeta>()
   readonly #dead = new Set<Uid>()
   /** Keys named since a snapshot began; null while none is under way. */
-  readonly #seen = new Map<Kind | 'Namespace', Set<string>>()
+  readonly #snapshots = new Map<Kind | 'Namespace', { readonly witness: Witness; readonly seen: Set<string> }>()
   readonly #synced = new Set<Kind | 'Namespace'>()
   readonly #prefix: string
   readonly #listener: StoreListener
@@ -63,7 +63,7 @@ export class Store {
 
   /** Takes what an answer or event says, unless something newer is known. True if it was news. */
   put(object: ObjectMeta, source: Source): boolean {
-    this.#seen.get(object.kind)?.add(object.key)
+    this.#snapshots.get(object.kind)?.seen.add(object.key)
     const before = this.get(object.key)
     if (this.#dead.has(object.uid)) return false
     if (before !== null && before.uid === object.uid && !isNewer(object.version, before.version)) return false
@@ -100,8 +100,14 @@ export class Store {
     this.#listener.objectChanged(key, before, null, 'answer')
   }
 
+  /** Nobody waits for it any more: it stays only if something of ours is written on it. Tells nobody. */
+  release(key: ObjectKey): void {
+    const object = this.get(key)
+    if (object !== null && !hasKeyOf(object, this.#prefix)) this.#objects.delete(key)
+  }
+
   putNamespace(namespace: NamespaceMeta, source: Source): boolean {
-    this.#seen.get('Namespace')?.add(namespace.name)
+    this.#snapshots.get('Namespace')?.seen.add(namespace.name)
     const before = this.namespace(namespace.name)
     if (before !== null && !isNewer(namespace.version, before.version)) return false
     this.#namespaces.set(namespace.name, namespace)
@@ -120,10 +126,10 @@ export class Store {
   /** Where the reflector of `kind` delivers. */
   sink(kind: Kind): ChangeSink<ObjectMeta> {
     return {
-      beginSnapshot: () => void this.#seen.set(kind, new Set()),
+      beginSnapshot: (witness) => this.#begin(kind, witness),
       put: (object, witness) => this.put(object, witness),
       gone: (object, witness) => this.gone(object, witness),
-      endSnapshot: (witness, asOf) => this.#sweep(kind, witness, asOf),
+      endSnapshot: (asOf) => this.#sweep(kind, asOf),
       isKnown: (namespace, name) => {
         const key = keyOf({ kind, namespace, name })
         return this.#objects.has(key) || this.#isAwaited(key)
@@ -134,18 +140,22 @@ export class Store {
   /** Where the reflector of Namespaces delivers. */
   namespaceSink(): ChangeSink<NamespaceMeta> {
     return {
-      beginSnapshot: () => void this.#seen.set('Namespace', new Set()),
+      beginSnapshot: (witness) => this.#begin('Namespace', witness),
       put: (namespace, witness) => this.putNamespace(namespace, witness),
       gone: (namespace, witness) => this.namespaceGone(namespace, witness),
-      endSnapshot: (witness, asOf) => this.#sweep('Namespace', witness, asOf),
+      endSnapshot: (asOf) => this.#sweep('Namespace', asOf),
       isKnown: () => true,
     }
   }
 
-  #sweep(resource: Kind | 'Namespace', witness: Witness, asOf: ResourceVersion | null): number {
+  #begin(resource: Kind | 'Namespace', witness: 'relist' | 'audit'): void {
+    this.#snapshots.set(resource, { witness, seen: new Set() })
+  }
+
+  #sweep(resource: Kind | 'Namespace', asOf: ResourceVersion | null): number {
+    const { witness, seen } = this.#snapshots.get(resource) ?? { witness: 'relist' as const, seen: new Set<string>() }
     const isPast = (version: ResourceVersion): boolean => asOf === null || !isNewer(version, asOf)
-    const seen = this.#seen.get(resource) ?? new Set()
-    this.#seen.delete(resource)
+    this.#snapshots.delete(resource)
     let swept = 0
     if (resource === 'Namespace') {
       for (const namespace of this.#namespaces.values()) {

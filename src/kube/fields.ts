@@ -32,6 +32,23 @@ export function fieldOwners(raw: unknown): FieldOwners {
   return { ours: sharedPaths([...ours]), others: others.length === 0 ? NOBODY : others }
 }
 
+/**
+ * When the content was written last, by the server's clock: the latest `time` of an entry that owns content keys.
+ * Null where no entry says so.
+ */
+export function contentWrittenAtMs(raw: unknown): number | null {
+  if (!Array.isArray(raw)) return null
+  let latest: number | null = null
+  for (const entry of raw.slice(0, ENTRIES_MAX)) {
+    if (!isRecord(entry) || typeof entry['time'] !== 'string') continue
+    const fields = entry['fieldsV1']
+    if (!isRecord(fields) || (fields['f:data'] === undefined && fields['f:binaryData'] === undefined)) continue
+    const atMs = Date.parse(entry['time'])
+    if (!Number.isNaN(atMs) && (latest === null || atMs > latest)) latest = atMs
+  }
+  return latest
+}
+
 /** Null for an entry that owns nothing we look at, or that was made through a subresource. */
 function ownerOf(entry: unknown): FieldOwner | null {
   if (!isRecord(entry)) return null

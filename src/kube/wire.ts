@@ -7,7 +7,7 @@ import { keyOf } from '../core/names.ts'
 import type { Kind, ResourceVersion, Uid } from '../core/names.ts'
 import type { Content, FullObject, NamespaceMeta, ObjectMeta, Texts } from '../core/objects.ts'
 import { Sensitive } from '../std/sensitive.ts'
-import { fieldOwners } from './fields.ts'
+import { contentWrittenAtMs, fieldOwners } from './fields.ts'
 import { isRecord, parseJson } from './json.ts'
 import type { Json } from './json.ts'
 
@@ -59,7 +59,13 @@ export function fullObject(kind: Kind, bytes: Buffer): FullObject | null {
   const type = kind === 'Secret' ? raw['type'] : null
   if (type !== null && typeof type !== 'string') return null
   const content: Content = { type, immutable: raw['immutable'] === true, data, binaryData }
-  return { meta, content: new Sensitive(content), sizeBytes: bytes.length }
+  const { managedFields } = isRecord(raw['metadata']) ? raw['metadata'] : {}
+  return {
+    meta,
+    content: new Sensitive(content),
+    sizeBytes: bytes.length,
+    writtenAtMs: contentWrittenAtMs(managedFields) ?? Date.parse(meta.createdAt),
+  }
 }
 
 interface Head {

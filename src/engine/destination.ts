@@ -1,0 +1,41 @@
+/** What a turn needs of one cluster that receives mirrors. Home is the first; a peer is one more, behind the same engine. */
+
+import type { DigestKey } from '../core/digest.ts'
+import type { Failure } from '../core/failure.ts'
+import type { ClusterApi } from '../kube/api.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Confirmations } from './confirm.ts'
+import type { Observer } from './observe.ts'
+import type { Leadership, Recorder } from './ports.ts'
+import type { Renderings } from './renderings.ts'
+import type { Spreads } from './spreads.ts'
+import type { Store } from './store.ts'
+import type { Tallies } from './tallies.ts'
+
+/** Where origins are read. */
+export interface Home {
+  readonly api: ClusterApi
+  readonly store: Store
+  readonly renderings: Renderings
+  readonly confirmations: Confirmations
+}
+
+export interface Destination {
+  /** `home`, or the peer's name. */
+  readonly name: string
+  readonly api: ClusterApi
+  readonly clock: Clock
+  readonly store: Store
+  readonly observer: Observer
+  readonly home: Home
+  readonly recorder: Recorder
+  readonly leadership: Leadership
+  readonly spreads: Spreads
+  readonly tallies: Tallies
+  /** Null: no write may start. */
+  readonly digestKey: () => DigestKey | null
+  /** Ends requests; fires only after the drain of a stop. */
+  readonly signal: () => AbortSignal
+  /** An answer to a write, for the concurrency limit. */
+  readonly answered: (namespace: string, tookMs: number, failure: Failure | null) => void
+}

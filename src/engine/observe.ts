@@ -1,0 +1,164 @@
+/** Gathers everything that the plan may know of one place, from the newest metadata, at one moment. */
+
+import type { Claim } from '../core/claims.ts'
+import type { Consent } from '../core/consent.ts'
+import type { DigestKey } from '../core/digest.ts'
+import { isProtected } from '../core/consent.ts'
+import { marksOf } from '../core/marks.ts'
+import type { Marks } from '../core/marks.ts'
+import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
+import type { ObjectKey, ObjectRef } from '../core/names.ts'
+import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
+import type { Answers, MarkedOrigin, Observation } from '../core/plan.ts'
+import type { PullView } from '../core/pull.ts'
+import type { Summary } from '../core/render.ts'
+import type { Rules } from '../core/rules.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Brakes } from './brakes.ts'
+import type { History } from './history.ts'
+import type { OriginView, Origins } from './origins.ts'
+import { originMarked } from './site.ts'
+import type { Site } from './site.ts'
+import type { Store } from './store.ts'
+
+export interface Observer {
+  readonly rules: Rules
+  readonly clock: Clock
+  readonly store: Store
+  readonly origins: Origins
+  readonly site: Site
+  readonly history: History
+  readonly brakes: Brakes
+}
+
+const NOT_CLAIMED: Consent = { kind: 'granted', declared: false }
+
+/** The observation of `key` under `digestKey`, with the answers that this turn has so far. */
+export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answers: Answers): Observation {
+  const place = refOf(key)
+  const object = o.store.get(key)
+  const marks = object === null ? null : marksOf(object, o.rules.prefix)
+  const named = marks === null ? null : originMarked(object, o.rules.prefix)
+  const candidates = candidatesOf(o, key, place, marks, named)
+  o.site.flushFor(place, candidates)
+  const namespace = o.store.namespace(place.namespace)
+  const claims = claimsOf(o, key, namespace, candidates)
+  return {
+    place,
+    nowMs: o.clock.now(),
+    rules: o.rules,
+    digestKey,
+    namespace,
+    object,
+    marks,
+    claims,
+    marked: named === null ? null : markedOrigin(o, key, named, namespace),
+    markedConsent: named === null || namespace === null ? NOT_CLAIMED : o.site.consent(namespace, refOf(named)),
+    end: o.history.endOf(key, named),
+    knownVersion: o.history.knownVersion(key),
+    mustVerify: o.history.mustVerify(key),
+    fresh: o.history.isFresh(key),
+    freed: o.history.freedBy(key, o.clock.now()),
+    repairs: o.history.repairsOf(key, o.clock.now()),
+    brake: named !== null && isEnding(o, key, named, namespace) ? o.brakes.ask(refOf(named).namespace) : 'open',
+    summaries: summariesOf(o, candidates),
+    answers,
+    pull: object === null || marks === null ? null : pullView(o, object, marks),
+  }
+}
+
+/** Origins that may have a say: indexed claimants, the one that the marks name, the ones that consent names, the one that is pulled. */
+function candidatesOf(o: Observer, key: ObjectKey, place: ObjectRef, marks: Marks | null, named: ObjectKey | null): ReadonlySet<ObjectKey> {
+  const candidates = new Set(o.site.claimants(key))
+  if (named !== null) candidates.add(named)
+  for (const path of [marks?.adopt, marks?.retained, marks?.reflectFrom, marks?.origin]) {
+    const parsed = path == null ? null : parsePath(path)
+    if (parsed !== null) candidates.add(keyOf({ kind: place.kind, ...parsed }))
+  }
+  return candidates
+}
+
+function claimsOf(o: Observer, key: ObjectKey, namespace: NamespaceMeta | null, candidates: Iterable<ObjectKey>): readonly Claim[] {
+  if (namespace === null) return []
+  const claims: Claim[] = []
+  for (const candidate of candidates) {
+    const view = o.origins.view(candidate)
+    if (view?.reading.kind !== 'policy' || o.site.placeIn(view, namespace) !== key) continue
+    claims.push({
+      origin: view.meta,
+      policy: view.reading.policy,
+      consent: o.site.consent(namespace, view.meta),
+      trusted: o.rules.trustedOrigins.matches(pathOf(view.meta)),
+      admitted: o.site.isAdmitted(view, key),
+    })
+  }
+  return claims
+}
+
+function markedOrigin(o: Observer, key: ObjectKey, named: ObjectKey, namespace: NamespaceMeta | null): MarkedOrigin {
+  const view = o.origins.view(named)
+  if (view === null) {
+    const there = o.store.get(named)
+    return there === null ? { kind: 'absent' } : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix) }
+  }
+  if (view.reading.kind === 'held' || isHeldByVersion(o, named)) return { kind: 'held' }
+  if (namespace !== null && o.site.placeIn(view, namespace) === key) return { kind: 'claiming' }
+  return { kind: 'not-claiming', onDelete: view.reading.policy.onDelete }
+}
+
+/** A type that is never mirrored, or a selection that leaves nothing, holds the origin like a bad value. */
+function isHeldByVersion(o: Observer, origin: ObjectKey): boolean {
+  const verdict = o.origins.summary(origin)?.verdict.kind
+  return verdict === 'refused-type' || verdict === 'empty-selection'
+}
+
+/** The annotation of an object that is no origin any more still says what happens to its mirrors. */
+function onDeleteOf(object: ObjectMeta, prefix: string): 'delete' | 'retain' {
+  return object.annotations[`${prefix}on-delete`] === 'retain' ? 'retain' : 'delete'
+}
+
+/** Whether the mirror at `key` would go although nobody saw its claim end: what the brake counts. */
+export function isEnding(o: Observer, key: ObjectKey, named: ObjectKey, namespace: NamespaceMeta | null): boolean {
+  if (namespace === null || o.history.endOf(key, named).witness === 'live') return false
+  if (o.site.consent(namespace, refOf(named)).kind === 'refused') return true
+  const marked = markedOrigin(o, key, named, namespace)
+  return marked.kind === 'absent' || marked.kind === 'not-claiming'
+}
+
+function summariesOf(o: Observer, candidates: Iterable<ObjectKey>): ReadonlyMap<ObjectKey, Summary> {
+  const summaries = new Map<ObjectKey, Summary>()
+  for (const candidate of candidates) {
+    const summary = o.origins.summary(candidate)
+    if (summary !== undefined) summaries.set(candidate, summary)
+  }
+  return summaries
+}
+
+/** Null where the object asks for nothing, or where asking is not heard: protected namespaces. */
+function pullView(o: Observer, object: ObjectMeta, marks: Marks): PullView | null {
+  if (marks.reflectFrom === null || isProtected(object.namespace, o.rules)) return null
+  const parsed = parsePath(marks.reflectFrom)
+  if (parsed === null) return { kind: 'flawed' }
+  const view: OriginView | null = o.origins.view(keyOf({ kind: object.kind, ...parsed }))
+  if (view === null || view.meta.key === object.key) return { kind: 'unavailable' }
+  if (view.reading.kind === 'held') return { kind: 'held' }
+  return view.reading.policy.pull?.matches(object.namespace) === true
+    ? { kind: 'offered', origin: view.meta }
+    : { kind: 'unavailable' }
+}
+
+/** The inferred deletions of one group right now: how many, of how many, by which origins. */
+export function countEnding(o: Observer, originNamespace: string): { readonly inferred: number; readonly mirrors: number; readonly origins: ReadonlySet<ObjectKey> } {
+  o.site.flush()
+  const origins = new Set<ObjectKey>()
+  let inferred = 0
+  const group = o.site.group(originNamespace)
+  for (const key of group) {
+    const named = originMarked(o.store.get(key), o.rules.prefix)
+    if (named === null || !isEnding(o, key, named, o.store.namespace(refOf(key).namespace))) continue
+    inferred += 1
+    origins.add(named)
+  }
+  return { inferred, mirrors: group.size, origins }
+}
+

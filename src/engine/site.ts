@@ -1,0 +1,349 @@
+/**
+ * One destination's places: who claims which, kept up to date from dirty sets off the read loop.
+ *
+ * The index only says where to look. Whether an origin claims a place is decided from the newest metadata each time a place is observed,
+ * so an index that lags can delay a decision but never make a wrong one.
+ */
+
+import { namespaceConsent } from '../core/consent.ts'
+import type { Consent } from '../core/consent.ts'
+import { keyOf, parsePath } from '../core/names.ts'
+import type { ObjectKey, ObjectRef } from '../core/names.ts'
+import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
+import type { Policy } from '../core/policy.ts'
+import type { Rules } from '../core/rules.ts'
+import type { Clock } from '../std/clock.ts'
+import type { History } from './history.ts'
+import type { OriginView, Origins } from './origins.ts'
+import type { Source, Store } from './store.ts'
+import type { LaneName } from './workqueue.ts'
+
+/** Indexing gives way to IO after this long. */
+const SLICE_MS = 5
+
+export interface SiteOptions {
+  readonly store: Store
+  readonly origins: Origins
+  readonly history: History
+  readonly rules: Rules
+  readonly clock: Clock
+  /** Home's identity; null until the digest key is there. */
+  readonly identity: () => string | null
+  readonly enqueue: (place: ObjectKey, lane: LaneName) => void
+  /** An origin was indexed: its claims now, and when its change was seen. */
+  readonly indexed: (origin: ObjectKey, places: ReadonlySet<ObjectKey>, seenAtMs: number) => void
+  readonly namespaceIndexed: (namespace: NamespaceMeta) => void
+}
+
+type Dirt = { readonly live: boolean; readonly seenAtMs: number }
+
+export class Site {
+  readonly #o: SiteOptions
+  readonly #places = new Map<ObjectKey, Set<ObjectKey>>()
+  readonly #claimants = new Map<ObjectKey, Set<ObjectKey>>()
+  /** Mirrors by the origin that their marks name, unproven. */
+  readonly #mirrors = new Map<ObjectKey, Set<ObjectKey>>()
+  readonly #pulls = new Map<ObjectKey, Set<ObjectKey>>()
+  readonly #groups = new Map<string, Set<ObjectKey>>()
+  readonly #inNamespace = new Map<string, Set<ObjectKey>>()
+  readonly #dirtyOrigins = new Map<ObjectKey, Dirt>()
+  readonly #dirtyNamespaces = new Map<string, Dirt>()
+  readonly #admitted = new Map<ObjectKey, ReadonlySet<ObjectKey>>()
+  #wake = new AbortController()
+  #unseen = 0
+
+  constructor(options: SiteOptions) {
+    this.#o = options
+  }
+
+  /** On the read loop: notes the change, nothing else. */
+  objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void {
+    this.#reindexMarks(key, before, after)
+    this.#soil(this.#dirtyOrigins, key, source)
+    if (source === 'live') this.#o.history.noteFresh(key)
+    this.#o.enqueue(key, 'fresh')
+  }
+
+  /** On the read loop. A change of nothing that we read is no change. */
+  namespaceChanged(name: string, before: NamespaceMeta | null, after: NamespaceMeta | null, source: Source): void {
+    if (before !== null && after !== null && isSame(before, after)) return
+    this.#soil(this.#dirtyNamespaces, name, source)
+  }
+
+  /** Indexes dirty origins and namespaces in slices, until `signal` fires. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let sliceEndMs = this.#o.clock.now() + SLICE_MS
+      while (this.#flushOne()) {
+        if (this.#o.clock.now() < sliceEndMs) continue
+        await this.#o.clock.breathe()
+        if (signal.aborted) return
+        sliceEndMs = this.#o.clock.now() + SLICE_MS
+      }
+      this.#wake = new AbortController()
+      await this.#o.clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wake.signal]))
+    }
+  }
+
+  /** Everything is indexed when it returns. */
+  flush(): void {
+    while (this.#flushOne());
+  }
+
+  /** What one place's observation depends on is indexed when it returns. */
+  flushFor(place: ObjectRef, origins: Iterable<ObjectKey>): void {
+    if (this.#dirtyNamespaces.has(place.namespace)) this.#indexNamespace(place.namespace)
+    for (const origin of origins) if (this.#dirtyOrigins.has(origin)) this.#indexOrigin(origin)
+  }
+
+  /** Rises with every change that was not seen as it happened. */
+  get unseen(): number {
+    return this.#unseen
+  }
+
+  isClaimed(place: ObjectKey): boolean {
+    return this.#claimants.has(place)
+  }
+
+  claimants(place: ObjectKey): ReadonlySet<ObjectKey> {
+    return this.#claimants.get(place) ?? NONE
+  }
+
+  places(origin: ObjectKey): ReadonlySet<ObjectKey> {
+    return this.#places.get(origin) ?? NONE
+  }
+
+  /** Mirrors whose marks name an origin of `namespace`: one deletion group. */
+  group(namespace: string): ReadonlySet<ObjectKey> {
+    return this.#groups.get(namespace) ?? NONE
+  }
+
+  groups(): Iterable<string> {
+    return this.#groups.keys()
+  }
+
+  mirrors(): Iterable<ReadonlySet<ObjectKey>> {
+    return this.#mirrors.values()
+  }
+
+  pullMirrors(): Iterable<ReadonlySet<ObjectKey>> {
+    return this.#pulls.values()
+  }
+
+  /** Every place that may need work: claimed, mirrored or asking. */
+  *everyPlace(): Iterable<ObjectKey> {
+    yield* this.#claimants.keys()
+    for (const mirrors of this.#mirrors.values()) yield* mirrors
+    for (const pulls of this.#pulls.values()) yield* pulls
+  }
+
+  /** What `namespace` says to `origin`; refused where the namespace is not there. */
+  consent(namespace: NamespaceMeta, origin: { readonly namespace: string; readonly name: string }): Consent {
+    return namespaceConsent(namespace, origin, this.#o.rules, this.#o.identity() ?? '')
+  }
+
+  /** The place that `view` claims in `namespace`, whatever the namespace says to it; null for none. */
+  placeIn(view: OriginView, namespace: NamespaceMeta): ObjectKey | null {
+    if (view.reading.kind !== 'policy') return null
+    const { policy } = view.reading
+    return choosesNamespace(policy, view.meta, namespace)
+      ? keyOf({ kind: view.meta.kind, namespace: namespace.name, name: policy.mirrorName })
+      : null
+  }
+
+  /** Whether a claim is within the limits: holders first, then by name. */
+  isAdmitted(view: OriginView, place: ObjectKey): boolean {
+    if (!this.#o.origins.isWithinNamespaceLimit(view.meta)) return false
+    const places = this.places(view.meta.key)
+    const most = this.#mirrorsMax(view.meta.key)
+    if (places.size <= most) return true
+    const admitted = this.#admitted.getOrInsertComputed(view.meta.key, () => this.#admit(view.meta.key, places, most))
+    return admitted.has(place)
+  }
+
+  /** An origin's size became known: its limits are reckoned anew. */
+  forgetAdmitted(origin: ObjectKey): void {
+    this.#admitted.delete(origin)
+  }
+
+  #mirrorsMax(origin: ObjectKey): number {
+    const { mirrorsPerOriginMax, bytesPerOriginMax } = this.#o.rules
+    const sizeBytes = this.#o.origins.summary(origin)?.sizeBytes ?? 0
+    return sizeBytes === 0 ? mirrorsPerOriginMax : Math.min(mirrorsPerOriginMax, Math.floor(bytesPerOriginMax / sizeBytes))
+  }
+
+  #admit(origin: ObjectKey, places: ReadonlySet<ObjectKey>, most: number): ReadonlySet<ObjectKey> {
+    const mirrors = this.#mirrors.get(origin) ?? NONE
+    const holds = (place: ObjectKey): number => (mirrors.has(place) ? 0 : 1)
+    return new Set([...places].sort((a, b) => holds(a) - holds(b) || (a < b ? -1 : 1)).slice(0, most))
+  }
+
+  #soil<K>(dirty: Map<K, Dirt>, key: K, source: Source): void {
+    const before = dirty.get(key)
+    const live = source === 'live' || source === 'answer'
+    if (!live) this.#unseen += 1
+    dirty.set(key, { live: live && (before?.live ?? true), seenAtMs: before?.seenAtMs ?? this.#o.clock.now() })
+    this.#wake.abort()
+  }
+
+  #flushOne(): boolean {
+    for (const name of this.#dirtyNamespaces.keys()) {
+      this.#indexNamespace(name)
+      return true
+    }
+    for (const origin of this.#dirtyOrigins.keys()) {
+      this.#indexOrigin(origin)
+      return true
+    }
+    return false
+  }
+
+  /** Claims of one origin over all namespaces; places that it left are ends that were seen, or not. */
+  #indexOrigin(origin: ObjectKey): void {
+    const dirt = this.#dirtyOrigins.get(origin)
+    this.#dirtyOrigins.delete(origin)
+    const before = this.places(origin)
+    const view = this.#o.origins.view(origin)
+    // A held origin keeps its index: its claims are frozen, not ended.
+    const after = view?.reading.kind === 'held' ? new Set(before) : this.#claimed(view)
+    this.#admitted.delete(origin)
+    for (const place of before) if (!after.has(place)) this.#unclaim(place, origin, dirt)
+    for (const place of after) this.#claim(place, origin)
+    if (after.size > 0) this.#places.set(origin, after)
+    else this.#places.delete(origin)
+    const concerned = new Set([...after, ...before, ...(this.#mirrors.get(origin) ?? NONE), ...(this.#pulls.get(origin) ?? NONE)])
+    this.#o.indexed(origin, concerned, dirt?.seenAtMs ?? this.#o.clock.now())
+    for (const place of concerned) this.#o.enqueue(place, 'fresh')
+  }
+
+  #claimed(view: OriginView | null): Set<ObjectKey> {
+    const places = new Set<ObjectKey>()
+    if (view === null) return places
+    for (const namespace of this.#o.store.namespaces()) {
+      const place = this.placeIn(view, namespace)
+      if (place !== null) places.add(place)
+    }
+    return places
+  }
+
+  /** Claims of all origins on one namespace, and whatever else is there. */
+  #indexNamespace(name: string): void {
+    const dirt = this.#dirtyNamespaces.get(name)
+    this.#dirtyNamespaces.delete(name)
+    const namespace = this.#o.store.namespace(name)
+    for (const origin of this.#o.origins.keys()) {
+      const view = this.#o.origins.view(origin)
+      if (view === null) continue
+      const place = namespace === null ? null : this.placeIn(view, namespace)
+      if (place !== null) this.#claimNew(place, origin)
+      else if (view.reading.kind === 'policy') this.#leave(view.meta, view.reading.policy, name, dirt)
+    }
+    for (const place of this.#inNamespace.get(name) ?? NONE) {
+      this.#noteConsentEnd(place, namespace, dirt)
+      this.#o.enqueue(place, 'fresh')
+    }
+    if (namespace !== null) this.#o.namespaceIndexed(namespace)
+  }
+
+  #claimNew(place: ObjectKey, origin: ObjectKey): void {
+    const places = this.#places.getOrInsertComputed(origin, () => new Set())
+    if (!places.has(place)) this.#admitted.delete(origin)
+    places.add(place)
+    this.#claim(place, origin)
+    this.#o.enqueue(place, 'fresh')
+  }
+
+  #leave(meta: ObjectMeta, policy: Policy, namespace: string, dirt: Dirt | undefined): void {
+    const place = keyOf({ kind: meta.kind, namespace, name: policy.mirrorName })
+    if (this.#places.get(meta.key)?.delete(place) !== true) return
+    this.#admitted.delete(meta.key)
+    this.#unclaim(place, meta.key, dirt)
+    this.#o.enqueue(place, 'fresh')
+  }
+
+  /** Consent that was seen to be withdrawn ends the claim like a narrowing by the owner. */
+  #noteConsentEnd(place: ObjectKey, namespace: NamespaceMeta | null, dirt: Dirt | undefined): void {
+    const origin = originMarked(this.#o.store.get(place), this.#o.rules.prefix)
+    if (namespace === null || origin === null || dirt?.live !== true) return
+    const consent = this.consent(namespace, refLike(origin))
+    if (consent.kind === 'refused') this.#o.history.noteEnd(place, origin, this.#o.clock.now())
+    else if (this.claimants(place).has(origin)) this.#o.history.clearEnd(place, origin)
+  }
+
+  #claim(place: ObjectKey, origin: ObjectKey): void {
+    this.#claimants.getOrInsertComputed(place, () => new Set()).add(origin)
+    this.#o.history.clearEnd(place, origin)
+  }
+
+  #unclaim(place: ObjectKey, origin: ObjectKey, dirt: Dirt | undefined): void {
+    const claimants = this.#claimants.get(place)
+    claimants?.delete(origin)
+    if (claimants?.size === 0) this.#claimants.delete(place)
+    if (dirt?.live === true) this.#o.history.noteEnd(place, origin, this.#o.clock.now())
+  }
+
+  #reindexMarks(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
+    const { prefix } = this.#o.rules
+    this.#move(this.#mirrors, key, originMarked(before, prefix), originMarked(after, prefix))
+    this.#move(this.#pulls, key, originPulled(before, prefix), originPulled(after, prefix))
+    this.#move(this.#groups, key, groupOf(before, prefix), groupOf(after, prefix))
+    this.#move(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
+  }
+
+  #move<K>(index: Map<K, Set<ObjectKey>>, key: ObjectKey, from: K | null, to: K | null): void {
+    if (from === to) return
+    if (from !== null) {
+      const keys = index.get(from)
+      keys?.delete(key)
+      if (keys?.size === 0) index.delete(from)
+    }
+    if (to !== null) index.getOrInsertComputed(to, () => new Set()).add(key)
+  }
+}
+
+const NONE: ReadonlySet<ObjectKey> = new Set()
+const IDLE_MS = 60_000
+
+/** Whether the policy chooses the namespace; the origin's own is never a target. */
+function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
+  const { push } = policy
+  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null)) return false
+  if (push.globs !== null && !push.globs.matches(namespace.name)) return false
+  return push.selector === null || push.selector.matches(namespace.labels)
+}
+
+/** The origin that the marks of a mirror name; null for anything without the label and the mark. */
+export function originMarked(object: ObjectMeta | null, prefix: string): ObjectKey | null {
+  if (object === null || object.labels[`${prefix}mirror`] === undefined) return null
+  return keyed(object, object.annotations[`${prefix}origin`])
+}
+
+/** The origin that a pull mirror asks for. */
+export function originPulled(object: ObjectMeta | null, prefix: string): ObjectKey | null {
+  return object === null ? null : keyed(object, object.annotations[`${prefix}reflect-from`])
+}
+
+function groupOf(object: ObjectMeta | null, prefix: string): string | null {
+  const origin = originMarked(object, prefix)
+  return origin === null ? null : refLike(origin).namespace
+}
+
+function keyed(object: ObjectMeta, path: string | undefined): ObjectKey | null {
+  const parsed = path === undefined ? null : parsePath(path)
+  return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
+}
+
+function refLike(key: ObjectKey): { readonly namespace: string; readonly name: string } {
+  const [, namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
+}
+
+/** Equal in all that a decision reads. */
+function isSame(a: NamespaceMeta, b: NamespaceMeta): boolean {
+  return a.uid === b.uid && a.terminating === b.terminating && sameTexts(a.labels, b.labels) && sameTexts(a.annotations, b.annotations)
+}
+
+function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
