@@ -74,6 +74,8 @@ const MATCHES: readonly (readonly [selector: string, labels: Record<string, stri
   ['x notin (),y', { y: '' }, true],
   ['x in ()', { y: 'baz' }, false],
   ['z>1', { z: 'v2' }, false],
+  ['z>1', { z: '1' }, false],
+  ['z<1', { z: '1' }, false],
   ['z>1', {}, false],
   ['z<1', {}, false],
   ['z>9223372036854775806', { z: '9223372036854775807' }, true],
