@@ -128,6 +128,11 @@ const REFUSED: readonly (readonly [sentence: string, list: string, expected: Reg
   ['17 stars in one pattern', '*a'.repeat(17), /16 stars/],
   ['a list of more than 32,768 characters', ' '.repeat(32_769), /32768 characters/],
   [
+    'a list that stands for more than 65,536 characters',
+    repeated(64, (i) => `{${alternatives(64)}}${'a'.repeat(20)}${i}`),
+    /65536/,
+  ],
+  [
     'more than 256 costly alternatives',
     Array.from({ length: 5 }, (_, i) => `{${alternatives(64)}}?${i}`).join(),
     /256/,

@@ -228,6 +228,7 @@ test('names that the platform writes are refused, given or inherited, for their 
   assert.equal(policy({ 'reflect-as': 'other' }, map).mirrorName, 'other')
   assert.equal(policy({}, { name: 'kube-root-ca.crt' }).mirrorName, 'kube-root-ca.crt')
   assert.equal(readOrigin(annotated({ 'allow-pull': '*' }, map), RULES).kind, 'policy')
+  assert.equal(readOrigin(annotated({ targets: '*' }, map), RULES).kind, 'held')
 })
 
 test('another prefix is another vocabulary', () => {
