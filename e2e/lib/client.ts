@@ -216,8 +216,8 @@ export class Client {
 /** Every document of a YAML text that holds an object. */
 export function parseYaml(text: string): readonly KubeObject[] {
   const documents = parseAllDocuments(text) as readonly { toJS(): unknown }[]
-  const objects: readonly unknown[] = documents.map((document) => document.toJS())
-  return objects.filter((each) => each !== null && each !== undefined) as readonly KubeObject[]
+  const isObject = (each: unknown): each is KubeObject => each !== null && each !== undefined
+  return documents.map((document) => document.toJS()).filter(isObject)
 }
 
 function agentFor(access: ClientAccess): Agent {
