@@ -24,7 +24,7 @@ after(() => plane.stop())
 async function dryRun(
   object: KubeObject,
 ): Promise<{ readonly status: number; readonly warning: unknown; readonly body: unknown }> {
-  const { kind, apiVersion, metadata } = object
+  const { kind, apiVersion = 'v1', metadata } = object
   const path = `${collectionPath(kind, metadata.namespace, apiVersion)}?dryRun=All&fieldValidation=Strict`
   const { status, headers, body } = await admin.request('POST', path, { body: object })
   return { status, warning: headers['warning'], body }
@@ -51,7 +51,7 @@ const CHOICES: readonly (readonly [what: string, values: object])[] = [
 for (const [what, values] of CHOICES) {
   test(`the API server knows every field of every object under ${what}`, async () => {
     for (const manifest of await render(values)) {
-      const { status, warning, body } = await dryRun(manifest as KubeObject)
+      const { status, warning, body } = await dryRun(manifest)
       assert.equal(status, 201, `${manifest.kind}: ${JSON.stringify(body)}`)
       assert.equal(warning, undefined)
     }
@@ -65,7 +65,7 @@ test('a namespace that admits restricted pods only admits this one', async () =>
   const account = manifests.find(({ kind }) => kind === 'ServiceAccount')
   const deployment = manifests.find(({ kind }) => kind === 'Deployment')
   assert.ok(account !== undefined && deployment !== undefined)
-  await admin.create(account as KubeObject)
+  await admin.create(account)
   const { template } = deployment['spec'] as { template: { metadata: KubeObject['metadata']; spec: object } }
   const pod = (spec: object): KubeObject => ({
     apiVersion: 'v1',
