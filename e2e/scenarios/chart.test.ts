@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import type { ControlPlane } from '../control-plane/plane.ts'
 import { startControlPlane } from '../control-plane/start.ts'
 import type { Client } from '../lib/client.ts'
-import { collectionPath } from '../lib/objects.ts'
+import { collectionPath, refOf } from '../lib/objects.ts'
 import type { KubeObject } from '../lib/objects.ts'
 import { CHART, helm, render } from '../../test/chart/helm.ts'
 
@@ -24,8 +24,8 @@ after(() => plane.stop())
 async function dryRun(
   object: KubeObject,
 ): Promise<{ readonly status: number; readonly warning: unknown; readonly body: unknown }> {
-  const { kind, apiVersion = 'v1', metadata } = object
-  const path = `${collectionPath(kind, metadata.namespace, apiVersion)}?dryRun=All&fieldValidation=Strict`
+  const { kind, namespace, apiVersion } = refOf(object)
+  const path = `${collectionPath(kind, namespace, apiVersion)}?dryRun=All&fieldValidation=Strict`
   const { status, headers, body } = await admin.request('POST', path, { body: object })
   return { status, warning: headers['warning'], body }
 }
