@@ -146,7 +146,7 @@ function planStripped(o: Observation, object: ObjectMeta, marks: Marks, winner: 
   if (o.answers.mirror === null) return { kind: 'read-mirror', reason: 'marks' }
   if (o.answers.mirror.digestFor(winner.origin, 'push') !== marks.digest) return keep('unowned', 'unowned')
   if (isDeclared(object, marks, winner.consent)) return { kind: 'release', reason: 'declared' }
-  return written(o.summaries.get(origin), origin, 'marks')
+  return stillContested(o) ?? written(o.summaries.get(origin), origin, 'restore')
 }
 
 function planOurs(o: Observation, object: ObjectMeta, marks: Marks, holder: ObjectKey): Decision {
@@ -181,7 +181,8 @@ function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: 
   const difference = differenceOf(o, object, marks, claim, summary)
   if (difference === null) return keep('synced', 'in-sync')
   if (typeof difference !== 'string') return difference
-  const early = difference === 'drift' ? stillContested(o) : null
+  // A new version is always brought; only putting back grows slower.
+  const early = difference === 'stale' ? null : stillContested(o)
   if (early !== null) return early
   if (o.answers.unchangeable) return marks.adopted ? keep('blocked', 'unchangeable') : { kind: 'replace', origin }
   return written(summary, origin, difference)
@@ -209,7 +210,8 @@ function differenceOf(
       return found === summary.digest ? 'restamp' : 'drift'
     }
   }
-  return marksDiffer(marks, claim) ? 'marks' : null
+  if (!marksDiffer(marks, claim)) return null
+  return isEdited(o, object, marks, claim) ? 'restore' : 'marks'
 }
 
 function needsReading(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim, digest: 'known' | 'unknown' | 'missing'): boolean {

@@ -1,6 +1,6 @@
 /** Carries out one act against its destination: the small part that writes. Every request proves what it changes; every outcome becomes a next step here. */
 
-import type { Decision } from '../core/decision.ts'
+import type { Decision, UpdateReason } from '../core/decision.ts'
 import type { Failure } from '../core/failure.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
@@ -73,7 +73,7 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
   const { decision } = task
   const { object, marks } = standing(task)
   invariant(decision.kind === 'update', 'an update is planned as one')
-  const isRight = decision.reason === 'restamp' || (decision.reason === 'marks' && marks.digest === rendering.summary.digest)
+  const isRight = decision.reason === 'restamp' || (isOfMarks(decision.reason) && marks.digest === rendering.summary.digest)
   const body = updateBody(rendering, object, marks, {
     stamp: stampOf(d, task),
     form: isRight ? 'metadata' : 'whole',
@@ -82,8 +82,18 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
     pinned: decision.reason !== 'stale' && decision.reason !== 'drift',
   })
   const done = await patch(d, task, body)
-  if (done === PLAN && decision.reason === 'drift') noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix)) noteRepair(d, task, foreignManagers(object))
   return done
+}
+
+function isOfMarks(reason: UpdateReason): boolean {
+  return reason === 'marks' || reason === 'restore'
+}
+
+/** Whether the write puts back what somebody changed: too many of these make a place contested. */
+function isRepair(reason: UpdateReason, object: ObjectMeta, prefix: string): boolean {
+  if (reason === 'drift' || reason === 'restore') return true
+  return reason === 'restamp' && object.fields.others.some((owner) => owner.paths.includes(`annotations/${prefix}digest`))
 }
 
 async function fill(d: Destination, task: Task, rendering: Rendering): Promise<Done> {
@@ -92,7 +102,7 @@ async function fill(d: Destination, task: Task, rendering: Rendering): Promise<D
   invariant(decision.kind === 'fill', 'a fill is planned as one')
   const body = fillBody(rendering, object, marks, stampOf(d, task), decision.reason === 'restamp' ? 'metadata' : 'whole')
   const done = await patch(d, task, body)
-  if (done === PLAN && decision.reason === 'drift') noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix)) noteRepair(d, task, foreignManagers(object))
   // Its own type stays: data that breaks that type's rules is told, and waits for a change.
   return done.next.kind === 'unchangeable' ? refused(d, task, done.failure) : done
 }

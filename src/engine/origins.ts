@@ -64,8 +64,9 @@ export class Origins {
     this.#summaries.clear()
   }
 
-  keys(): Iterable<ObjectKey> {
-    return this.#views.keys()
+  /** Every object that was found to be an origin. */
+  *keys(): Iterable<ObjectKey> {
+    for (const keys of this.#byNamespace.values()) yield* keys
   }
 
   /** Whether the origin is within its namespace's limit; beyond it the older ones, then the first by name, keep their place. */

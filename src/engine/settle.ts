@@ -30,7 +30,8 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
     return { kind: 'done' }
   }
   const origin = holder ?? winner?.origin.key ?? null
-  d.observer.history.settle(key, { state: decision.state, origin, reason: decision.reason })
+  const state = decision.state === 'synced' && o.repairs.contested ? 'contested' : decision.state
+  d.observer.history.settle(key, { state, origin, reason: decision.reason })
   return decision.kind === 'wait' ? waitFor(decision) : rest(d, key, o, decision)
 }
 

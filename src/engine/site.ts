@@ -130,11 +130,10 @@ export class Site {
     return this.#pulls.values()
   }
 
-  /** Every place that may need work: claimed, mirrored or asking. */
+  /** Every place that may need work: claimed, or with anything of ours written on what stands there. */
   *everyPlace(): Iterable<ObjectKey> {
     yield* this.#claimants.keys()
-    for (const mirrors of this.#mirrors.values()) yield* mirrors
-    for (const pulls of this.#pulls.values()) yield* pulls
+    for (const { key } of this.#o.store.objects()) yield key
   }
 
   /** What `namespace` says to `origin`; refused where the namespace is not there. */
