@@ -3,6 +3,7 @@
  * the server refuses is read again at once, and what cannot be read or used leaves the last good credential in place.
  */
 
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../std/clock.ts'
@@ -118,6 +119,8 @@ async function bytesOf(material: Material | null): Promise<Result<Buffer | null,
 /** A pair caught in the middle of its replacement does not match, and is left for the next look. */
 function isUsable(tls: TlsMaterial): boolean {
   try {
+    // A secure context takes a CA without one certificate in it, and then trusts nobody.
+    if (tls.ca !== null) void new X509Certificate(tls.ca)
     createSecureContext({
       ...(tls.ca === null ? {} : { ca: tls.ca }),
       ...(tls.certificate === null ? {} : { cert: tls.certificate }),
