@@ -49,10 +49,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* A setting's environment variable: HELIOGRAPH_ and its key in capitals, words parted by underscores. */}}
 {{- define "heliograph.environment" -}}
 {{- range $key, $value := .Values.settings }}
-{{- if not (kindIs "invalid" $value) }}
 - name: HELIOGRAPH_{{ $key | snakecase | upper }}
   value: {{ if kindIs "slice" $value }}{{ join "," $value | quote }}{{ else }}{{ include "heliograph.plain" $value | quote }}{{ end }}
-{{- end }}
 {{- end }}
 {{- end -}}
 
