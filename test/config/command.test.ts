@@ -1,0 +1,51 @@
+/** The command line names one command, and help shows every command and setting within a terminal's width. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { COMMANDS, parseCommand } from '../../src/config/command.ts'
+import { HELP_COLUMNS, helpText } from '../../src/config/help.ts'
+import { OPTION_VIEWS } from '../../src/config/options.ts'
+
+test('each command is told from its words, and its flags are left for the settings', () => {
+  assert.deepEqual(parseCommand(['run', '--drain=1s']), {
+    ok: true,
+    value: { kind: 'run', flags: ['--drain=1s'] },
+  })
+  assert.deepEqual(parseCommand(['release', '3f9c2a71aa', '--namespace=a']), {
+    ok: true,
+    value: { kind: 'release', id: '3f9c2a71aa', flags: ['--namespace=a'] },
+  })
+  assert.deepEqual(parseCommand(['version']), { ok: true, value: { kind: 'version' } })
+  for (const argv of [['help'], ['--help'], ['-h'], ['run', '--help'], ['release', '-h']])
+    assert.deepEqual(parseCommand(argv), { ok: true, value: { kind: 'help' } })
+})
+
+test('what is no command is refused with what there is', () => {
+  for (const argv of [
+    [],
+    ['start'],
+    ['--drain=1s'],
+    ['release'],
+    ['release', '--namespace=a'],
+    ['release', 'NOT-HEX'],
+    ['version', 'x'],
+  ])
+    assert.equal(parseCommand(argv).ok, false, argv.join(' '))
+  const refused = parseCommand(['start'])
+  assert.ok(!refused.ok)
+  assert.match(refused.failure[0]?.rule ?? '', /run, release, version, help/)
+})
+
+test('help names every command, flag and variable, within its width', () => {
+  const text = helpText()
+  for (const { usage } of COMMANDS) assert.ok(text.includes(`heliograph ${usage}`), usage)
+  for (const { flag, variable } of OPTION_VIEWS) assert.ok(text.includes(`${flag}  (${variable})`), flag)
+  const long = text
+    .split('\n')
+    .filter(
+      (line) => line.length > HELP_COLUMNS && line.trim().includes(' ') && !line.startsWith('Heliograph'),
+    )
+  assert.deepEqual(long, [])
+  assert.ok(text.endsWith('\n') && !text.endsWith('\n\n'))
+})
