@@ -24,7 +24,8 @@ export interface Claim {
  */
 export function winnerOf(claims: readonly Claim[], holder: ObjectKey | null): Claim | null {
   const able = claims.filter(
-    ({ consent, admitted, origin }) => (consent.kind === 'granted' && admitted) || (consent.kind !== 'refused' && keyOf(origin) === holder),
+    ({ consent, admitted, origin }) =>
+      (consent.kind === 'granted' && admitted) || (consent.kind !== 'refused' && keyOf(origin) === holder),
   )
   const [first, ...rest] = able
   if (first === undefined) return null

@@ -59,7 +59,15 @@ export type KeepReason =
  * `stale`: another version; `drift` and `restore`: what somebody changed in data or marks is put back; `marks`: marks that follow the origin's policy;
  * `restamp`: a digest that cannot be read, over content that is right. The last three write metadata only where the content is known to be right.
  */
-export type UpdateReason = 'stale' | 'drift' | 'adopt' | 'retake' | 'restore' | 'marks' | 'restamp' | 'transfer'
+export type UpdateReason =
+  | 'stale'
+  | 'drift'
+  | 'adopt'
+  | 'retake'
+  | 'restore'
+  | 'marks'
+  | 'restamp'
+  | 'transfer'
 export type EndReason = 'origin-gone' | 'not-claimed' | 'consent' | 'orphan'
 
 /** Preconditions of an act, taken from the object that was planned with. */

@@ -9,7 +9,8 @@ import type { ObjectMeta } from './objects.ts'
 /** The mark `mirror`: first 16 hex digits of SHA-256 over `v1`, home's identity, kind, namespace and name of the origin, each ended by a zero byte. */
 export function mirrorLabel(identity: string, origin: ObjectRef): string {
   const hash = createHash('sha256')
-  for (const field of ['v1', identity, origin.kind, origin.namespace, origin.name]) hash.update(field).update('\0')
+  for (const field of ['v1', identity, origin.kind, origin.namespace, origin.name])
+    hash.update(field).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
 
@@ -81,20 +82,20 @@ export function standingOf(
   if (marks.at !== null && marks.at !== here) return { kind: 'foreign' }
   const kept = originNamed(object.kind, marks.retained)
   if (kept !== null && marks.at === here && marks.label === null) return { kind: 'retained', origin: kept }
-  const stripped = strippedOrigin(marks, named, labelled, identity, candidates)
+  const stripped = labelled && named !== null ? named : strippedOrigin(marks, named, identity, candidates)
   if (stripped !== null) return { kind: 'stripped', origin: stripped }
-  return marks.label !== null || marks.origin !== null || marks.at !== null ? { kind: 'unowned' } : { kind: 'foreign' }
+  return marks.label !== null || marks.origin !== null || marks.at !== null
+    ? { kind: 'unowned' }
+    : { kind: 'foreign' }
 }
 
-/** Which origin two of the three marks still name; `at` is here or gone when this is asked. */
+/** Which origin `at` and one more mark still name; `at` is here or gone when this is asked. */
 function strippedOrigin(
   marks: Marks,
   named: ObjectRef | null,
-  labelled: boolean,
   identity: string,
   candidates: readonly ObjectRef[],
 ): ObjectRef | null {
-  if (named !== null && labelled) return named
   if (marks.at === null) return null
   const byLabel = candidates.find((origin) => marks.label === mirrorLabel(identity, origin))
   if (byLabel !== undefined) return byLabel

@@ -22,7 +22,8 @@ export const NOTICES = {
   OriginHeld: {
     type: 'Warning',
     about: 'origin',
-    sentence: 'Annotation {annotation}: {reason}. This origin is held: nothing is created, updated or deleted for it.',
+    sentence:
+      'Annotation {annotation}: {reason}. This origin is held: nothing is created, updated or deleted for it.',
     nextStep: 'Mend the annotation; mirrors follow at once.',
   },
   OriginTypeRefused: {
@@ -34,13 +35,15 @@ export const NOTICES = {
   OriginSelectionEmpty: {
     type: 'Warning',
     about: 'origin',
-    sentence: 'Annotation {annotation}: no key is left to mirror, or two keys meet under one name. This origin is held.',
+    sentence:
+      'Annotation {annotation}: no key is left to mirror, or two keys meet under one name. This origin is held.',
     nextStep: 'Mend the key list or the data.',
   },
   ValidationFailed: {
     type: 'Warning',
     about: 'origin',
-    sentence: 'This version is not distributed: validator {validator}: {reason}. Mirrors keep the last good version.',
+    sentence:
+      'This version is not distributed: validator {validator}: {reason}. Mirrors keep the last good version.',
     nextStep: 'Write a version that passes.',
   },
   CertificateExpired: {
@@ -76,13 +79,15 @@ export const NOTICES = {
   MirrorBlocked: {
     type: 'Warning',
     about: 'mirror',
-    sentence: 'Origin {origin} wants to keep a mirror under this name, but this object is not ours. It stays untouched.',
+    sentence:
+      'Origin {origin} wants to keep a mirror under this name, but this object is not ours. It stays untouched.',
     nextStep: 'Annotate it with {prefix}adopt: {origin} to let it be taken over, or rename or delete it.',
   },
   MirrorUnowned: {
     type: 'Warning',
     about: 'mirror',
-    sentence: 'The marks of this mirror were removed or changed and its content does not prove it ours. It is left alone and never deleted.',
+    sentence:
+      'The marks of this mirror were removed or changed and its content does not prove it ours. It is left alone and never deleted.',
     nextStep: 'Delete it to have it made anew, or annotate it with {prefix}adopt: {origin}.',
   },
   MirrorContested: {
@@ -94,19 +99,22 @@ export const NOTICES = {
   MirrorReleased: {
     type: 'Normal',
     about: 'mirror',
-    sentence: 'The owner of this namespace declares this object as his own: it is no mirror of {origin} any more and keeps its data.',
+    sentence:
+      'The owner of this namespace declares this object as his own: it is no mirror of {origin} any more and keeps its data.',
     nextStep: 'To have it mirrored again, delete it, or annotate the Namespace with {prefix}accept.',
   },
   OriginReleased: {
     type: 'Normal',
     about: 'origin',
-    sentence: '{count} mirrors were released: the owners of their namespaces declare the objects as their own.',
+    sentence:
+      '{count} mirrors were released: the owners of their namespaces declare the objects as their own.',
     nextStep: 'Nothing; the released objects keep their data.',
   },
   MirrorReplaced: {
     type: 'Normal',
     about: 'mirror',
-    sentence: 'This mirror of {origin} was deleted and created again: its type or its immutable data changed.',
+    sentence:
+      'This mirror of {origin} was deleted and created again: its type or its immutable data changed.',
     nextStep: 'Nothing; workloads that mount it may need a restart.',
   },
   OriginReplaced: {
@@ -118,7 +126,8 @@ export const NOTICES = {
   ReplacementRefused: {
     type: 'Warning',
     about: 'mirror',
-    sentence: 'This mirror of {origin} must be replaced, but a new one would be refused here ({reason}). The old one stays.',
+    sentence:
+      'This mirror of {origin} must be replaced, but a new one would be refused here ({reason}). The old one stays.',
     nextStep: 'Make room in the quota or lift the refusal; it is tried again.',
   },
   MirrorRefused: {
@@ -160,7 +169,8 @@ export const NOTICES = {
   DeletionsHeld: {
     type: 'Warning',
     about: 'namespace',
-    sentence: '{count} of {total} mirrors of origins in this namespace would be deleted, but nobody saw their origins go. Hold {hold}.',
+    sentence:
+      '{count} of {total} mirrors of origins in this namespace would be deleted, but nobody saw their origins go. Hold {hold}.',
     nextStep: 'Check that this is meant, then run: heliograph release {hold}',
   },
   DigestKeyMalformed: {

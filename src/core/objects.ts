@@ -6,6 +6,11 @@ import type { Sensitive } from '../std/sensitive.ts'
 /** Text by key. Built with a null prototype: `__proto__` is a legal data key. */
 export type Texts = Readonly<Record<string, string>>
 
+/** An empty record in which every key is an ordinary one. */
+export function emptyTexts(): Record<string, string> {
+  return { __proto__: null } as unknown as Record<string, string>
+}
+
 /** Metadata of a Secret or ConfigMap. The value of `last-applied-configuration` holds the whole secret and is dropped at the wire. */
 export interface ObjectMeta {
   readonly key: ObjectKey

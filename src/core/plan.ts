@@ -11,69 +11,18 @@ import type { Claim } from './claims.ts'
 import type { Consent } from './consent.ts'
 import type { Decision, EndReason, UpdateReason } from './decision.ts'
 import { isCleanByFields, readDigest } from './digest.ts'
-import type { DigestKey } from './digest.ts'
 import { standingOf } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
-import type { ObjectKey, ObjectRef, ResourceVersion } from './names.ts'
-import type { FieldOwner, NamespaceMeta, ObjectMeta } from './objects.ts'
+import type { ObjectKey } from './names.ts'
+import type { FieldOwner, ObjectMeta } from './objects.ts'
+import type { Observation } from './observation.ts'
 import { planPull } from './pull.ts'
-import type { PullView } from './pull.ts'
 import type { Summary } from './render.ts'
-import type { Rules } from './rules.ts'
+import { deliverable, keep, stillContested, undeliverable, written } from './steps.ts'
 
 /** A loser takes a freed name this long after, and the former holder, back within it, is the holder again. */
 export const TAKEOVER_DELAY_MS = 30_000
-
-/** Everything that may be known about one place at one moment. Frozen; the plan keeps nothing between two calls. */
-export interface Observation {
-  readonly place: ObjectRef
-  readonly nowMs: number
-  readonly rules: Rules
-  readonly digestKey: DigestKey
-  readonly namespace: NamespaceMeta | null
-  readonly object: ObjectMeta | null
-  /** Marks of `object`; null with it. */
-  readonly marks: Marks | null
-  readonly claims: readonly Claim[]
-  /** The origin that the marks name, as it stands now; null when the marks name none. */
-  readonly marked: MarkedOrigin | null
-  /** What the place's namespace says to the marked origin. */
-  readonly markedConsent: Consent
-  /** How the marked origin's claim here ended, if it was seen. */
-  readonly end: { readonly witness: 'live' | 'inferred'; readonly atMs: number }
-  /** The version that we wrote or verified last: equal means clean. */
-  readonly knownVersion: ResourceVersion | null
-  /** Verify the data even where nothing speaks against it. */
-  readonly mustVerify: boolean
-  /** The change of `object` was seen as it happened: look at once, not at sweep rate. */
-  readonly fresh: boolean
-  /** A place whose holder left lately. */
-  readonly freed: { readonly holder: ObjectKey; readonly atMs: number } | null
-  readonly repairs: { readonly contested: boolean; readonly againAtMs: number }
-  readonly brake: 'open' | 'held'
-  /** What the summary of an origin's present version is, if its bytes were rendered before. */
-  readonly summaries: ReadonlyMap<ObjectKey, Summary>
-  readonly answers: Answers
-  /** Null unless the object asks to be filled. */
-  readonly pull: PullView | null
-}
-
-/** Answers to this turn's questions. */
-export interface Answers {
-  /** The content of `object` at its present version, as a digest for a given origin; null: not read. */
-  readonly mirror: { readonly digestFor: (origin: ObjectRef, form: 'push' | 'pull') => string } | null
-  /** `ended`: a 404 naming the origin, or the origin read and not claiming. */
-  readonly confirmation: 'ended' | 'claims' | 'unreadable' | null
-  /** An update was refused because type or immutable data cannot change in place. */
-  readonly unchangeable: boolean
-}
-
-export type MarkedOrigin =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'claiming' }
-  | { readonly kind: 'not-claiming'; readonly onDelete: 'delete' | 'retain' }
 
 /** The decision for one place. */
 export function planMirror(o: Observation): Decision {
@@ -98,7 +47,8 @@ export function planMirror(o: Observation): Decision {
 
 function planEmpty(o: Observation): Decision {
   const winner = winnerOf(o.claims, o.freed?.holder ?? null)
-  if (winner === null) return keep('refused', o.claims.some((claim) => !claim.admitted) ? 'limit' : 'unclaimed')
+  if (winner === null)
+    return keep('refused', o.claims.some((claim) => !claim.admitted) ? 'limit' : 'unclaimed')
   const origin = keyOf(winner.origin)
   if (winner.consent.kind !== 'granted') return keep('held', 'frozen')
   if (!winner.admitted) return keep('refused', 'limit')
@@ -116,13 +66,12 @@ function tooEarly(o: Observation, origin: ObjectKey, winner: Claim): Decision | 
   return o.nowMs < atMs ? { kind: 'wait', state: 'pending', reason: 'takeover', atMs } : null
 }
 
-/** Whoever deletes a mirror again and again is answered ever more slowly. */
-export function stillContested(o: Observation): Decision | null {
-  if (!o.repairs.contested || o.nowMs >= o.repairs.againAtMs) return null
-  return { kind: 'wait', state: 'contested', reason: 'contested', atMs: o.repairs.againAtMs }
-}
-
-function planForeign(o: Observation, object: ObjectMeta, marks: Marks, standing: Exclude<Standing, { kind: 'ours' | 'pull' }>): Decision {
+function planForeign(
+  o: Observation,
+  object: ObjectMeta,
+  marks: Marks,
+  standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
+): Decision {
   const winner = winnerOf(o.claims, null)
   const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
   if (winner === null || winner.consent.kind !== 'granted' || !winner.admitted) {
@@ -134,8 +83,10 @@ function planForeign(o: Observation, object: ObjectMeta, marks: Marks, standing:
   // Consent to be taken over is no consent to be deleted: an object whose type cannot become the mirror's stays as it is.
   if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
   if (marks.adopt === path) return written(summary, origin, 'adopt')
-  if (standing.kind === 'retained' && keyOf(standing.origin) === origin) return written(summary, origin, 'retake')
-  if (standing.kind === 'stripped' && keyOf(standing.origin) === origin) return planStripped(o, object, marks, winner)
+  if (standing.kind === 'retained' && keyOf(standing.origin) === origin)
+    return written(summary, origin, 'retake')
+  if (standing.kind === 'stripped' && keyOf(standing.origin) === origin)
+    return planStripped(o, object, marks, winner)
   return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
 }
 
@@ -171,57 +122,64 @@ function planTransfer(o: Observation, winner: Claim): Decision {
   return written(o.summaries.get(keyOf(winner.origin)), keyOf(winner.origin), 'transfer')
 }
 
+/** Our mirror as its own live claim sees it. */
+interface Held {
+  readonly object: ObjectMeta
+  readonly marks: Marks
+  readonly claim: Claim
+  /** What is remembered of the origin's present version. */
+  readonly summary: Summary | undefined
+}
+
 function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim): Decision {
   const origin = keyOf(claim.origin)
   if (isDeclared(object, marks, claim.consent)) return { kind: 'release', reason: 'declared' }
   const summary = o.summaries.get(origin)
   // An origin is read when its version is not the one last written; an equal digest then means no write.
-  if (summary === undefined && (isBehind(marks, claim) || o.mustVerify)) return { kind: 'read-origin', origin }
+  if (summary === undefined && (isBehind(marks, claim) || o.mustVerify))
+    return { kind: 'read-origin', origin }
   if (summary !== undefined && !deliverable(summary)) return undeliverable(summary)
-  const difference = differenceOf(o, object, marks, claim, summary)
+  const difference = differenceOf(o, { object, marks, claim, summary })
   if (difference === null) return keep('synced', 'in-sync')
   if (typeof difference !== 'string') return difference
   // A new version is always brought; only putting back grows slower.
   const early = difference === 'stale' ? null : stillContested(o)
   if (early !== null) return early
-  if (o.answers.unchangeable) return marks.adopted ? keep('blocked', 'unchangeable') : { kind: 'replace', origin }
+  if (o.answers.unchangeable)
+    return marks.adopted ? keep('blocked', 'unchangeable') : { kind: 'replace', origin }
   return written(summary, origin, difference)
 }
 
 /** What is wrong with our mirror: null for nothing, a decision where a question must be answered first. */
-function differenceOf(
-  o: Observation,
-  object: ObjectMeta,
-  marks: Marks,
-  claim: Claim,
-  summary: Summary | undefined,
-): UpdateReason | Decision | null {
+function differenceOf(o: Observation, held: Held): UpdateReason | Decision | null {
+  const { marks, claim, summary } = held
   const digest = readDigest(marks.digest, o.digestKey)
-  if (digest === 'known' && summary !== undefined && summary.digest !== marks.digest) return isEdited(o, object, marks, claim) ? 'drift' : 'stale'
-  if (needsReading(o, object, marks, claim, digest)) {
+  if (digest === 'known' && summary !== undefined && summary.digest !== marks.digest)
+    return isEdited(o, held) ? 'drift' : 'stale'
+  if (digest !== 'known' || needsReading(o, held)) {
     if (o.answers.mirror === null) {
       // What happened while we looked away waits for its turn at sweep rate; what happens now is looked at now.
-      return { kind: 'read-mirror', reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest' }
+      return {
+        kind: 'read-mirror',
+        reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest',
+      }
     }
     const found = o.answers.mirror.digestFor(claim.origin, 'push')
     if (digest === 'known' && found !== marks.digest) return 'drift'
-    if (digest !== 'known') {
-      if (summary === undefined) return { kind: 'read-origin', origin: keyOf(claim.origin) }
-      return found === summary.digest ? 'restamp' : 'drift'
-    }
+    if (digest !== 'known' && summary === undefined)
+      return { kind: 'read-origin', origin: keyOf(claim.origin) }
+    if (digest !== 'known') return found === summary?.digest ? 'restamp' : 'drift'
   }
   if (!marksDiffer(marks, claim)) return null
-  return isEdited(o, object, marks, claim) ? 'restore' : 'marks'
+  return isEdited(o, held) ? 'restore' : 'marks'
 }
 
-function needsReading(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim, digest: 'known' | 'unknown' | 'missing'): boolean {
-  if (digest !== 'known' || o.mustVerify) return true
-  if (o.knownVersion === object.version) return false
-  return isEdited(o, object, marks, claim)
+function needsReading(o: Observation, held: Held): boolean {
+  return o.mustVerify || isEdited(o, held)
 }
 
-/** Whether `managedFields` leave room for a foreign hand in what we set. */
-function isEdited(o: Observation, object: ObjectMeta, marks: Marks, claim: Claim): boolean {
+/** Whether `managedFields` leave room for a foreign hand in what we set; a version that we wrote or verified leaves none. */
+function isEdited(o: Observation, { object, marks, claim }: Held): boolean {
   if (o.knownVersion === object.version) return false
   return !isCleanByFields(object.fields, marks.digest ?? '', {
     key: o.digestKey,
@@ -234,7 +192,9 @@ const OWNED_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'digest']
 
 /** What must sit in our `Update` entry beside the content keys. */
 export function ownedPaths(object: ObjectMeta, marks: Marks, prefix: string): readonly string[] {
-  const optional = ['carried', 'on-delete', 'adopted'].filter((mark) => object.annotations[prefix + mark] !== undefined)
+  const optional = ['carried', 'on-delete', 'adopted'].filter(
+    (mark) => object.annotations[prefix + mark] !== undefined,
+  )
   return [
     ...(object.kind === 'Secret' && !marks.adopted ? ['type'] : []),
     `labels/${prefix}mirror`,
@@ -249,7 +209,11 @@ function isBehind(marks: Marks, claim: Claim): boolean {
 
 /** Marks that follow the origin but not its data: they alone are worth one metadata write. */
 function marksDiffer(marks: Marks, claim: Claim): boolean {
-  return marks.originUid !== claim.origin.uid || marks.retain !== (claim.policy.onDelete === 'retain') || marks.retained !== null
+  return (
+    marks.originUid !== claim.origin.uid ||
+    marks.retain !== (claim.policy.onDelete === 'retain') ||
+    marks.retained !== null
+  )
 }
 
 /**
@@ -258,7 +222,9 @@ function marksDiffer(marks: Marks, claim: Claim): boolean {
  */
 function isDeclared(object: ObjectMeta, marks: Marks, consent: Consent): boolean {
   if (marks.adopted || (consent.kind === 'granted' && consent.declared)) return false
-  return object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
+  return (
+    object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
+  )
 }
 
 export function ownsData(owner: FieldOwner): boolean {
@@ -270,7 +236,8 @@ function ended(o: Observation, marks: Marks, reason: EndReason): Decision {
   const retain = marks.adopted || (reason !== 'consent' && retains(o, marks))
   if (o.end.witness === 'live') {
     const atMs = o.end.atMs + o.rules.graceMs
-    if (reason === 'origin-gone' && o.nowMs < atMs) return { kind: 'wait', state: 'leaving', reason: 'grace', atMs }
+    if (reason === 'origin-gone' && o.nowMs < atMs)
+      return { kind: 'wait', state: 'leaving', reason: 'grace', atMs }
   } else {
     if (o.brake === 'held') return { kind: 'wait', state: 'held', reason: 'brake', atMs: null }
     if (o.answers.confirmation === null) return { kind: 'confirm-origin', origin: markedKey(o, marks) }
@@ -287,22 +254,4 @@ function retains(o: Observation, marks: Marks): boolean {
 function markedKey(o: Observation, marks: Marks): ObjectKey {
   const [namespace = '', name = ''] = (marks.origin ?? '').split('/')
   return keyOf({ kind: o.place.kind, namespace, name })
-}
-
-/** A write of the origin's data: its summary must be known and deliverable first. */
-export function written(summary: Summary | undefined, origin: ObjectKey, reason: UpdateReason): Decision {
-  if (summary === undefined) return { kind: 'read-origin', origin }
-  return deliverable(summary) ? { kind: 'update', origin, reason } : undeliverable(summary)
-}
-
-export function deliverable(summary: Summary): boolean {
-  return summary.verdict.kind === 'deliverable'
-}
-
-export function undeliverable(summary: Summary): Decision {
-  return keep('held', summary.verdict.kind === 'invalid' ? 'not-distributed' : 'held')
-}
-
-export function keep(state: Extract<Decision, { kind: 'keep' }>['state'], reason: Extract<Decision, { kind: 'keep' }>['reason']): Decision {
-  return { kind: 'keep', state, reason }
 }

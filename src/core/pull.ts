@@ -5,16 +5,10 @@ import { isCleanByFields, readDigest } from './digest.ts'
 import type { Marks } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
 import type { ObjectMeta } from './objects.ts'
-import { deliverable, keep, stillContested, undeliverable } from './plan.ts'
-import type { Observation } from './plan.ts'
+import type { Observation, PullView } from './observation.ts'
+import { deliverable, keep, stillContested, undeliverable } from './steps.ts'
 
-/** What the asking object may have. Absent, unannotated and not-permitted origins are one case: whoever asks cannot tell them apart. */
-export type PullView =
-  | { readonly kind: 'flawed' }
-  | { readonly kind: 'unavailable' }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'offered'; readonly origin: ObjectMeta }
-
+/** The decision for an asking object, given what it may have. */
 export function planPull(o: Observation, object: ObjectMeta, marks: Marks, view: PullView): Decision {
   switch (view.kind) {
     case 'flawed':
@@ -37,11 +31,20 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
   const digest = readDigest(marks.digest, o.digestKey)
   if (marks.pulledFrom !== pathOf(source) || digest === 'missing') return fill('stale')
   if (digest === 'known' && marks.digest !== summary.pullDigest) return fill('stale')
-  if (digest === 'known' && !o.mustVerify && (o.knownVersion === object.version || isClean(o, object, marks, source))) {
+  if (
+    digest === 'known' &&
+    !o.mustVerify &&
+    (o.knownVersion === object.version || isClean(o, object, marks, source))
+  ) {
     return keep('synced', 'in-sync')
   }
-  if (o.answers.mirror === null) return { kind: 'read-mirror', reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest' }
-  if (o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest) return stillContested(o) ?? fill('drift')
+  if (o.answers.mirror === null)
+    return {
+      kind: 'read-mirror',
+      reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest',
+    }
+  if (o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest)
+    return stillContested(o) ?? fill('drift')
   return digest === 'known' ? keep('synced', 'in-sync') : fill('restamp')
 }
 
@@ -50,4 +53,3 @@ function isClean(o: Observation, object: ObjectMeta, marks: Marks, source: Objec
   const owned = [`annotations/${prefix}pulled-from`, `annotations/${prefix}digest`, ...marks.carried]
   return isCleanByFields(object.fields, marks.digest ?? '', { key: o.digestKey, origin: source, owned })
 }
-

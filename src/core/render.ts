@@ -4,6 +4,7 @@ import { Sensitive } from '../std/sensitive.ts'
 import { digestOf } from './digest.ts'
 import type { DigestKey, MirrorContent } from './digest.ts'
 import type { ResourceVersion, Uid } from './names.ts'
+import { emptyTexts } from './objects.ts'
 import type { Content, FullObject, ObjectMeta, Texts } from './objects.ts'
 import type { Policy } from './policy.ts'
 import type { Rules } from './rules.ts'
@@ -60,7 +61,14 @@ export function render(
   const content = selected(source, policy)
   const verdict = judge(full, content, policy, context.rules)
   const carried = carriedOf(full.meta, policy, context.rules)
-  const base = { uid: full.meta.uid, version: full.meta.version, carried, sizeBytes: full.sizeBytes, verdict, expiresAtMs: expiryOf(source, policy) }
+  const base = {
+    uid: full.meta.uid,
+    version: full.meta.version,
+    carried,
+    sizeBytes: full.sizeBytes,
+    verdict,
+    expiresAtMs: expiryOf(source, policy),
+  }
   if (content === null || verdict.kind !== 'deliverable') {
     const summary = { ...base, digest: '', pullDigest: '' }
     return { origin: full.meta, policy, summary, pieces: null }
@@ -78,10 +86,12 @@ function selected(source: Content, policy: Policy): Content | null {
   const names = policy.selection.apply([...source.data.keys(), ...source.binaryData.keys()])
   if (names === null) return null
   const pick = (from: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
-    new Map([...from].flatMap(([key, value]) => {
-      const name = names.get(key)
-      return name === undefined ? [] : [[name, value] as const]
-    }))
+    new Map(
+      [...from].flatMap(([key, value]) => {
+        const name = names.get(key)
+        return name === undefined ? [] : [[name, value] as const]
+      }),
+    )
   return {
     type: source.type === null ? null : (policy.type ?? source.type),
     immutable: policy.immutable,
@@ -101,7 +111,7 @@ function judge(full: FullObject, content: Content | null, policy: Policy, rules:
 
 /** What `carry` matches, less what is never carried or given, and the fixed metadata over it. */
 function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules): Texts {
-  const carried: Record<string, string> = Object.create(null)
+  const carried = emptyTexts()
   const { carry } = policy
   const allowed = (key: string): boolean =>
     carry !== null &&
@@ -110,7 +120,8 @@ function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules): Texts {
     !rules.neverCarry.matches(key) &&
     !rules.refusedKeys.matches(key)
   for (const [key, value] of Object.entries(origin.labels)) if (allowed(key)) carried[`labels/${key}`] = value
-  for (const [key, value] of Object.entries(origin.annotations)) if (allowed(key)) carried[`annotations/${key}`] = value
+  for (const [key, value] of Object.entries(origin.annotations))
+    if (allowed(key)) carried[`annotations/${key}`] = value
   for (const [key, value] of Object.entries(policy.labels)) carried[`labels/${key}`] = value
   for (const [key, value] of Object.entries(policy.annotations)) carried[`annotations/${key}`] = value
   return carried

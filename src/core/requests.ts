@@ -9,6 +9,7 @@ import { mirrorLabel } from './marks.ts'
 import type { Marks } from './marks.ts'
 import { pathOf } from './names.ts'
 import type { ObjectRef } from './names.ts'
+import { emptyTexts } from './objects.ts'
 import type { ObjectMeta, Texts } from './objects.ts'
 import type { Rendering, RenderedPieces } from './render.ts'
 
@@ -65,26 +66,45 @@ export function updateBody(
   rendering: Rendering,
   object: ObjectMeta,
   seen: Marks,
-  options: { readonly stamp: Stamp; readonly form: UpdateForm; readonly adopted: boolean; readonly pinned: boolean },
+  options: {
+    readonly stamp: Stamp
+    readonly form: UpdateForm
+    readonly adopted: boolean
+    readonly pinned: boolean
+  },
 ): RequestBody {
   const { stamp, form } = options
   const label = `${stamp.prefix}mirror`
   const wantedAnnotations = pushMarks(rendering, object, stamp, options.adopted)
   const carried = split(rendering.summary.carried)
-  const stale = staleMarks(object, stamp.prefix, wantedAnnotations, ['retained'])
+  const stale = staleMarks(object, stamp.prefix, wantedAnnotations, [...FOLLOWING_MARKS, 'retained'])
   const ops = [
     ...proof(object, stamp.prefix, seen, options.pinned || seen.digest === null),
-    ...mapOps('labels', object.labels, { ...carried.labels, [label]: mirrorLabel(stamp.identity, rendering.origin) },
-      dropped(seen.carried, 'labels', carried.labels)),
-    ...mapOps('annotations', object.annotations, { ...carried.annotations, ...wantedAnnotations },
-      [...dropped(seen.carried, 'annotations', carried.annotations), ...stale]),
+    ...mapOps(
+      'labels',
+      object.labels,
+      { ...carried.labels, [label]: mirrorLabel(stamp.identity, rendering.origin) },
+      dropped(seen.carried, 'labels', carried.labels),
+    ),
+    ...mapOps('annotations', object.annotations, { ...carried.annotations, ...wantedAnnotations }, [
+      ...dropped(seen.carried, 'annotations', carried.annotations),
+      ...stale,
+    ]),
   ]
-  return form === 'metadata' ? patch(ops, []) : patch(ops, contentOps(object.kind, revealPieces(rendering), 'push'))
+  return form === 'metadata'
+    ? patch(ops, [])
+    : patch(ops, contentOps(object.kind, revealPieces(rendering), 'push'))
 }
 
 /** JSON patch that fills a pull mirror. Consent is part of the proof: `reflect-from` as seen. Push marks left on it go. */
-export function fillBody(rendering: Rendering, object: ObjectMeta, seen: Marks, stamp: Stamp, form: UpdateForm): RequestBody {
-  const { prefix } = stamp
+export function fillBody(
+  rendering: Rendering,
+  object: ObjectMeta,
+  seen: Marks,
+  options: { readonly stamp: Stamp; readonly form: UpdateForm },
+): RequestBody {
+  const { form } = options
+  const { prefix } = options.stamp
   const carried = split(rendering.summary.carried)
   const marks = {
     [`${prefix}pulled-from`]: pathOf(rendering.origin),
@@ -93,22 +113,37 @@ export function fillBody(rendering: Rendering, object: ObjectMeta, seen: Marks, 
   }
   // Without the label it never was a push mirror: an `on-delete` on it is its owner's, who is told that it is ignored.
   const pushed = seen.label !== null && seen.origin !== null
-  const leftOvers = pushed ? staleMarks(object, prefix, marks, PUSH_ONLY_MARKS) : staleMarks(object, prefix, marks, [], ['carried'])
+  const leftOvers = pushed
+    ? staleMarks(object, prefix, marks, PUSH_ONLY_MARKS)
+    : staleMarks(object, prefix, marks, ['carried'])
   const labelled = pushed ? [`${prefix}mirror`] : []
   const first = seen.pulledFrom === null || seen.digest === null
   const ops = [
     ...proof(object, prefix, seen, first || form === 'metadata'),
-    ...mapOps('labels', object.labels, carried.labels, [...dropped(seen.carried, 'labels', carried.labels), ...labelled]),
-    ...mapOps('annotations', object.annotations, { ...carried.annotations, ...marks },
-      [...dropped(seen.carried, 'annotations', carried.annotations), ...leftOvers]),
+    ...mapOps('labels', object.labels, carried.labels, [
+      ...dropped(seen.carried, 'labels', carried.labels),
+      ...labelled,
+    ]),
+    ...mapOps('annotations', object.annotations, { ...carried.annotations, ...marks }, [
+      ...dropped(seen.carried, 'annotations', carried.annotations),
+      ...leftOvers,
+    ]),
   ]
-  return form === 'metadata' ? patch(ops, []) : patch(ops, contentOps(object.kind, revealPieces(rendering), 'pull'))
+  return form === 'metadata'
+    ? patch(ops, [])
+    : patch(ops, contentOps(object.kind, revealPieces(rendering), 'pull'))
 }
 
 /** JSON patch at the end of a claim that retains: label and marks go, `retained` and `at` stay, so that the same origin can take it back. */
 export function retainBody(object: ObjectMeta, seen: Marks, prefix: string): RequestBody {
   invariant(seen.origin !== null, 'only a marked mirror can be retained')
-  return patch([...proof(object, prefix, seen, false), ...unmark(object, prefix, { [`${prefix}retained`]: seen.origin }, ['at'])], [])
+  return patch(
+    [
+      ...proof(object, prefix, seen, false),
+      ...unmark(object, prefix, { [`${prefix}retained`]: seen.origin }, ['at']),
+    ],
+    [],
+  )
 }
 
 /** JSON patch that gives the object to its owner: every mark goes, nothing else changes. */
@@ -123,14 +158,48 @@ interface Op {
 }
 
 /** Every mark of ours, by the name after the prefix. */
-const MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'origin-cluster', 'on-delete', 'adopted', 'carried', 'digest', 'pulled-from', 'retained']
-const PUSH_ONLY_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'origin-cluster', 'on-delete', 'adopted', 'retained', 'carried']
+const MARKS = [
+  'origin',
+  'at',
+  'origin-uid',
+  'origin-version',
+  'origin-cluster',
+  'on-delete',
+  'adopted',
+  'carried',
+  'digest',
+  'pulled-from',
+  'retained',
+]
+const PUSH_ONLY_MARKS = [
+  'origin',
+  'at',
+  'origin-uid',
+  'origin-version',
+  'origin-cluster',
+  'on-delete',
+  'adopted',
+  'retained',
+  'carried',
+]
+/** Marks that a push mirror bears or not, by its policy. */
+const FOLLOWING_MARKS = ['on-delete', 'adopted', 'carried', 'pulled-from']
 /** What must be as it was seen: ownership, consent, and the version of the data. */
-const PROVING_MARKS = ['origin', 'at', 'origin-version', 'digest', 'pulled-from', 'retained', 'reflect-from', 'adopt']
+const PROVING_MARKS = [
+  'origin',
+  'at',
+  'origin-version',
+  'digest',
+  'pulled-from',
+  'retained',
+  'reflect-from',
+  'adopt',
+]
 
 function proof(object: ObjectMeta, prefix: string, seen: Marks, pinned: boolean): readonly Op[] {
   const ops: Op[] = [{ op: 'test', path: '/metadata/uid', value: object.uid }]
-  if (seen.label !== null) ops.push({ op: 'test', path: pointer('labels', `${prefix}mirror`), value: seen.label })
+  if (seen.label !== null)
+    ops.push({ op: 'test', path: pointer('labels', `${prefix}mirror`), value: seen.label })
   for (const mark of PROVING_MARKS) {
     const value = object.annotations[prefix + mark]
     if (value !== undefined) ops.push({ op: 'test', path: pointer('annotations', prefix + mark), value })
@@ -139,7 +208,12 @@ function proof(object: ObjectMeta, prefix: string, seen: Marks, pinned: boolean)
   return ops
 }
 
-function pushMarks(rendering: Rendering, place: ObjectRef, stamp: Stamp, adopted: boolean): Record<string, string> {
+function pushMarks(
+  rendering: Rendering,
+  place: ObjectRef,
+  stamp: Stamp,
+  adopted: boolean,
+): Record<string, string> {
   const { prefix } = stamp
   const { origin, policy, summary } = rendering
   return {
@@ -159,17 +233,16 @@ function carriedMark(prefix: string, carried: Texts): Record<string, string> {
   return paths.length === 0 ? {} : { [`${prefix}carried`]: paths.join(',') }
 }
 
-/** Marks present on the object that are not wanted any more. */
+/** Those of `marks` that are present on the object and not wanted any more. */
 function staleMarks(
   object: ObjectMeta,
   prefix: string,
   wanted: Texts,
-  also: readonly string[],
-  base: readonly string[] = ['on-delete', 'adopted', 'carried', 'pulled-from'],
+  marks: readonly string[],
 ): readonly string[] {
-  return [...base, ...also]
+  return marks
     .map((mark) => prefix + mark)
-    .filter((key, index, keys) => keys.indexOf(key) === index && object.annotations[key] !== undefined && wanted[key] === undefined)
+    .filter((key) => object.annotations[key] !== undefined && wanted[key] === undefined)
 }
 
 function unmark(object: ObjectMeta, prefix: string, added: Texts, kept: readonly string[]): readonly Op[] {
@@ -177,32 +250,59 @@ function unmark(object: ObjectMeta, prefix: string, added: Texts, kept: readonly
   const label = `${prefix}mirror`
   return [
     ...mapOps('labels', object.labels, {}, object.labels[label] === undefined ? [] : [label]),
-    ...mapOps('annotations', object.annotations, added, gone.filter((key) => object.annotations[key] !== undefined && added[key] === undefined)),
+    ...mapOps(
+      'annotations',
+      object.annotations,
+      added,
+      gone.filter((key) => object.annotations[key] !== undefined && added[key] === undefined),
+    ),
   ]
 }
 
 /** Adds what differs and removes what is named; a map that is absent is made first. */
-function mapOps(map: 'labels' | 'annotations', present: Texts, wanted: Texts, removed: readonly string[]): readonly Op[] {
+function mapOps(
+  map: 'labels' | 'annotations',
+  present: Texts,
+  wanted: Texts,
+  removed: readonly string[],
+): readonly Op[] {
   const ops: Op[] = []
   const changed = Object.entries(wanted).filter(([key, value]) => present[key] !== value)
-  if (changed.length > 0 && Object.keys(present).length === 0) ops.push({ op: 'add', path: `/metadata/${map}`, value: {} })
+  if (changed.length > 0 && Object.keys(present).length === 0)
+    ops.push({ op: 'add', path: `/metadata/${map}`, value: {} })
   for (const [key, value] of changed) ops.push({ op: 'add', path: pointer(map, key), value })
-  for (const key of removed) if (wanted[key] === undefined && present[key] !== undefined) ops.push({ op: 'remove', path: pointer(map, key) })
+  for (const key of removed)
+    if (wanted[key] === undefined && present[key] !== undefined)
+      ops.push({ op: 'remove', path: pointer(map, key) })
   return ops
 }
 
 /** Keys of the old `carried` mark that are not carried any more. */
-function dropped(carried: readonly string[], map: 'labels' | 'annotations', wanted: Texts): readonly string[] {
+function dropped(
+  carried: readonly string[],
+  map: 'labels' | 'annotations',
+  wanted: Texts,
+): readonly string[] {
   return carried
     .filter((path) => path.startsWith(`${map}/`))
     .map((path) => path.slice(map.length + 1))
     .filter((key) => wanted[key] === undefined)
 }
 
-function contentOps(kind: ObjectRef['kind'], pieces: RenderedPieces, form: 'push' | 'pull'): readonly Uint8Array[] {
-  const ops: Uint8Array[][] = [[encoder.encode('{"op":"add","path":"/data","value":'), pieces.data, encoder.encode('}')]]
+function contentOps(
+  kind: ObjectRef['kind'],
+  pieces: RenderedPieces,
+  form: 'push' | 'pull',
+): readonly Uint8Array[] {
+  const ops: Uint8Array[][] = [
+    [encoder.encode('{"op":"add","path":"/data","value":'), pieces.data, encoder.encode('}')],
+  ]
   if (kind === 'ConfigMap') {
-    ops.push([encoder.encode('{"op":"add","path":"/binaryData","value":'), pieces.binaryData, encoder.encode('}')])
+    ops.push([
+      encoder.encode('{"op":"add","path":"/binaryData","value":'),
+      pieces.binaryData,
+      encoder.encode('}'),
+    ])
   }
   if (form === 'push') {
     // A null takes the field away, whether or not it was there; where it cannot change, the server names it and the mirror is replaced.
@@ -215,7 +315,11 @@ function contentOps(kind: ObjectRef['kind'], pieces: RenderedPieces, form: 'push
 
 function patch(ops: readonly Op[], content: readonly Uint8Array[]): RequestBody {
   const head = ops.map((op) => JSON.stringify(op)).join(',')
-  return new Sensitive([encoder.encode(`[${head}${content.length > 0 ? ',' : ''}`), ...content, encoder.encode(']')])
+  return new Sensitive([
+    encoder.encode(`[${head}${content.length > 0 ? ',' : ''}`),
+    ...content,
+    encoder.encode(']'),
+  ])
 }
 
 function revealPieces(rendering: Rendering): RenderedPieces {
@@ -224,8 +328,8 @@ function revealPieces(rendering: Rendering): RenderedPieces {
 }
 
 function split(carried: Texts): { readonly labels: Texts; readonly annotations: Texts } {
-  const labels: Record<string, string> = Object.create(null)
-  const annotations: Record<string, string> = Object.create(null)
+  const labels = emptyTexts()
+  const annotations = emptyTexts()
   for (const [path, value] of Object.entries(carried)) {
     if (path.startsWith('labels/')) labels[path.slice('labels/'.length)] = value
     else annotations[path.slice('annotations/'.length)] = value

@@ -28,7 +28,9 @@ export function remedyFor(failure: Failure, verb: 'create' | 'patch' | 'delete')
       // After a request without a readable answer its outcome is unknown: nothing is sent on that key before a look.
       return { kind: 'look' }
     case 'invalid':
-      return failure.fields.some(isUnchangeable) && verb === 'patch' ? { kind: 'unchangeable' } : { kind: 'park', recheck: true }
+      return failure.fields.some(isUnchangeable) && verb === 'patch'
+        ? { kind: 'unchangeable' }
+        : { kind: 'park', recheck: true }
     case 'namespace-absent':
     case 'namespace-terminating':
       return { kind: 'park', recheck: false }

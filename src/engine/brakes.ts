@@ -32,8 +32,14 @@ export interface BrakesOptions {
 /** One per destination. A hold depends only on what is written on the objects now; a release is remembered for an hour. */
 export class Brakes {
   readonly #o: BrakesOptions
-  readonly #counts = new Map<string, { readonly hold: Hold | null; readonly countedAtMs: number; readonly generation: number }>()
-  readonly #passing = new Map<string, { readonly origins: ReadonlySet<ObjectKey>; readonly untilMs: number }>()
+  readonly #counts = new Map<
+    string,
+    { readonly hold: Hold | null; readonly countedAtMs: number; readonly generation: number }
+  >()
+  readonly #passing = new Map<
+    string,
+    { readonly origins: ReadonlySet<ObjectKey>; readonly untilMs: number }
+  >()
 
   constructor(options: BrakesOptions) {
     this.#o = options
@@ -45,7 +51,8 @@ export class Brakes {
     const generation = this.#o.generation()
     const known = this.#counts.get(originNamespace)
     // Nothing that was unseen has come since, so the count can only have fallen.
-    const isCurrent = known !== undefined && known.generation === generation && now < known.countedAtMs + COUNT_INTERVAL_MS
+    const isCurrent =
+      known !== undefined && known.generation === generation && now < known.countedAtMs + COUNT_INTERVAL_MS
     if (isCurrent) return known.hold === null ? 'open' : 'held'
     const hold = this.#holdOf(originNamespace, this.#o.count(originNamespace), now)
     this.#counts.set(originNamespace, { hold, countedAtMs: now, generation })
@@ -57,7 +64,10 @@ export class Brakes {
   release(id: string): boolean {
     for (const [originNamespace, { hold }] of this.#counts) {
       if (hold?.id !== id) continue
-      this.#passing.set(originNamespace, { origins: this.#o.count(originNamespace).origins, untilMs: this.#o.clock.now() + RELEASE_MS })
+      this.#passing.set(originNamespace, {
+        origins: this.#o.count(originNamespace).origins,
+        untilMs: this.#o.clock.now() + RELEASE_MS,
+      })
       this.#counts.delete(originNamespace)
       return true
     }
@@ -71,7 +81,12 @@ export class Brakes {
   #holdOf(originNamespace: string, group: GroupCount, now: number): Hold | null {
     if (!isMassDeletion(group)) return null
     const passing = this.#passing.get(originNamespace)
-    if (passing !== undefined && now < passing.untilMs && [...group.origins].every((origin) => passing.origins.has(origin))) return null
+    if (
+      passing !== undefined &&
+      now < passing.untilMs &&
+      [...group.origins].every((origin) => passing.origins.has(origin))
+    )
+      return null
     this.#passing.delete(originNamespace)
     const id = holdId(this.#o.destination, originNamespace, group.origins)
     return { id, originNamespace, inferred: group.inferred, mirrors: group.mirrors }

@@ -2,7 +2,7 @@
 
 import { refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
-import type { Answers } from '../core/plan.ts'
+import type { Answers } from '../core/observation.ts'
 import type { Destination } from './destination.ts'
 
 /** One look at an origin serves all its mirrors for this long. */
@@ -33,7 +33,11 @@ export class Confirmations {
  * `ended`: a 404 naming the origin; or the origin read and not claiming; or the namespace read and refusing.
  * Anything else (403, 5xx, no answer) keeps the mirror.
  */
-export async function confirm(d: Destination, place: ObjectKey, origin: ObjectKey): Promise<Exclude<Answers['confirmation'], null>> {
+export async function confirm(
+  d: Destination,
+  place: ObjectKey,
+  origin: ObjectKey,
+): Promise<Exclude<Answers['confirmation'], null>> {
   const { namespace: name } = refOf(place)
   const namespace = await d.api.readNamespace(name, { signal: d.signal() })
   if (!namespace.ok) return 'unreadable'

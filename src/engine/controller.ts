@@ -29,7 +29,14 @@ import { Spreads } from './spreads.ts'
 import { Store } from './store.ts'
 import type { Source } from './store.ts'
 import { Tallies } from './tallies.ts'
-import { tellConsentMalformed, tellExpired, tellFlaws, tellHold, tellNamespaceLimit, tellTallies } from './tell.ts'
+import {
+  tellConsentMalformed,
+  tellExpired,
+  tellFlaws,
+  tellHold,
+  tellNamespaceLimit,
+  tellTallies,
+} from './tell.ts'
 import { turn } from './turn.ts'
 import { Verifier } from './verify.ts'
 import { WorkQueue } from './workqueue.ts'
@@ -188,7 +195,9 @@ export class Controller {
   async drain(): Promise<void> {
     this.follow()
     const over = new AbortController()
-    const timeout = this.#o.clock.sleep(this.#o.settings.drainMs, over.signal).then(() => this.#requests.abort())
+    const timeout = this.#o.clock
+      .sleep(this.#o.settings.drainMs, over.signal)
+      .then(() => this.#requests.abort())
     await this.#queue.idle()
     over.abort()
     await timeout
@@ -260,8 +269,18 @@ export class Controller {
   }
 
   #listener(): {
-    objectChanged: (key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source) => void
-    namespaceChanged: (name: string, before: NamespaceMeta | null, after: NamespaceMeta | null, source: Source) => void
+    objectChanged: (
+      key: ObjectKey,
+      before: ObjectMeta | null,
+      after: ObjectMeta | null,
+      source: Source,
+    ) => void
+    namespaceChanged: (
+      name: string,
+      before: NamespaceMeta | null,
+      after: NamespaceMeta | null,
+      source: Source,
+    ) => void
     swept: () => void
   } {
     return {
@@ -269,7 +288,8 @@ export class Controller {
         if (key === this.#keys.place) this.#keys.changed()
         else this.#site.objectChanged(key, before, after, source)
       },
-      namespaceChanged: (name, before, after, source) => this.#site.namespaceChanged(name, before, after, source),
+      namespaceChanged: (name, before, after, source) =>
+        this.#site.namespaceChanged(name, before, after, source),
       swept: () => this.#begin(),
     }
   }
@@ -346,7 +366,11 @@ export class Controller {
     this.#o.recorder.held(hold)
   }
 
-  #shareOf(key: ObjectKey): { readonly originNamespace: string; readonly origin: string; readonly namespace: string } {
+  #shareOf(key: ObjectKey): {
+    readonly originNamespace: string
+    readonly origin: string
+    readonly namespace: string
+  } {
     const object = this.#store.get(key)
     const { prefix } = this.#o.settings.rules
     const [claimant] = this.#site.claimants(key)

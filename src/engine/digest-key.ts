@@ -88,7 +88,9 @@ export class DigestKeys {
     if (!this.#o.leadership.isLive()) return false
     const material = this.#last ?? (await this.#make(signal))
     if (material === null || !this.#o.leadership.isLive()) return false
-    const created = await this.#o.api.create('Secret', this.#ref.namespace, bodyOf(this.#ref, material), { signal })
+    const created = await this.#o.api.create('Secret', this.#ref.namespace, bodyOf(this.#ref, material), {
+      signal,
+    })
     if (!created.ok) return false
     this.#use(material)
     return true
@@ -99,7 +101,9 @@ export class DigestKeys {
     if (!material.ok) {
       this.#usable = null
       const { kind, namespace, name, uid } = secret.meta
-      this.#o.recorder.tell(notice('DigestKeyMalformed', { kind, namespace, name, uid }, { reason: material.failure }))
+      this.#o.recorder.tell(
+        notice('DigestKeyMalformed', { kind, namespace, name, uid }, { reason: material.failure }),
+      )
       return true
     }
     this.#use(material.value)
@@ -119,9 +123,15 @@ export class DigestKeys {
     const property = await this.#o.api.readClusterProperty(CLUSTER_PROPERTY, { signal })
     if (!property.ok && property.failure.kind !== 'absent') return null
     const { uid } = kubeSystem.value
-    const named = property.ok && property.value !== '' && property.value.length <= IDENTITY_LENGTH_MAX ? property.value : uid
+    const named =
+      property.ok && property.value !== '' && property.value.length <= IDENTITY_LENGTH_MAX
+        ? property.value
+        : uid
     const bytes = this.#o.randomBytes(DIGEST_KEY_BYTES)
-    return { key: { id: digestKeyId(bytes), identity: named, bytes: new Sensitive(bytes) }, kubeSystemUid: uid }
+    return {
+      key: { id: digestKeyId(bytes), identity: named, bytes: new Sensitive(bytes) },
+      kubeSystemUid: uid,
+    }
   }
 }
 
@@ -133,7 +143,8 @@ function materialOf(content: Content): Result<Material, string> {
   const identity = decoded(content, 'identity')?.toString('utf8')
   const kubeSystemUid = decoded(content, 'kube-system-uid')?.toString('utf8')
   if (bytes?.length !== DIGEST_KEY_BYTES) return failed(`key must hold ${DIGEST_KEY_BYTES} bytes`)
-  if (identity === undefined || identity === '' || identity.length > IDENTITY_LENGTH_MAX) return failed('identity must hold a text')
+  if (identity === undefined || identity === '' || identity.length > IDENTITY_LENGTH_MAX)
+    return failed('identity must hold a text')
   if (kubeSystemUid === undefined || kubeSystemUid === '') return failed('kube-system-uid must hold a text')
   return ok({ key: { id: digestKeyId(bytes), identity, bytes: new Sensitive(bytes) }, kubeSystemUid })
 }
@@ -148,7 +159,11 @@ function bodyOf(ref: ObjectRef, material: Material): Sensitive<readonly Uint8Arr
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: ref.name, namespace: ref.namespace, labels: { 'app.kubernetes.io/managed-by': 'heliograph' } },
+    metadata: {
+      name: ref.name,
+      namespace: ref.namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'heliograph' },
+    },
     type: 'Opaque',
     data: {
       key: base64(material.key.bytes.reveal()),

@@ -5,7 +5,7 @@ import type { Failure } from '../core/failure.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
-import type { Observation } from '../core/plan.ts'
+import type { Observation } from '../core/observation.ts'
 import { createBody, fillBody, releaseBody, retainBody, updateBody } from '../core/requests.ts'
 import type { RequestBody, Stamp } from '../core/requests.ts'
 import type { Rendering } from '../core/render.ts'
@@ -16,7 +16,10 @@ import type { Destination } from './destination.ts'
 import { tellContested, tellReleased, tellRefused, tellReplaced, tellReplacementRefused } from './tell.ts'
 import type { Next } from './workqueue.ts'
 
-export type Act = Extract<Decision, { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'release' }>
+export type Act = Extract<
+  Decision,
+  { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'release' }
+>
 
 export interface Task {
   readonly key: ObjectKey
@@ -59,7 +62,9 @@ export async function execute(d: Destination, task: Task): Promise<Done> {
 async function create(d: Destination, task: Task, rendering: Rendering): Promise<Done> {
   const place = refOf(task.key)
   const body = createBody(rendering, place, stampOf(d, task))
-  const answer = await write(d, task, () => d.api.create(place.kind, place.namespace, body, { signal: d.signal() }))
+  const answer = await write(d, task, () =>
+    d.api.create(place.kind, place.namespace, body, { signal: d.signal() }),
+  )
   if (!answer.ok) return await recover(d, task, 'create', answer.failure)
   const { history } = d.observer
   // Ours stood here before: somebody deleted it, and this puts it right.
@@ -73,7 +78,8 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
   const { decision } = task
   const { object, marks } = standing(task)
   invariant(decision.kind === 'update', 'an update is planned as one')
-  const isRight = decision.reason === 'restamp' || (isOfMarks(decision.reason) && marks.digest === rendering.summary.digest)
+  const isRight =
+    decision.reason === 'restamp' || (isOfMarks(decision.reason) && marks.digest === rendering.summary.digest)
   const body = updateBody(rendering, object, marks, {
     stamp: stampOf(d, task),
     form: isRight ? 'metadata' : 'whole',
@@ -82,7 +88,8 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
     pinned: decision.reason !== 'stale' && decision.reason !== 'drift',
   })
   const done = await patch(d, task, body)
-  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix)) noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix))
+    noteRepair(d, task, foreignManagers(object))
   return done
 }
 
@@ -93,16 +100,21 @@ function isOfMarks(reason: UpdateReason): boolean {
 /** Whether the write puts back what somebody changed: too many of these make a place contested. */
 function isRepair(reason: UpdateReason, object: ObjectMeta, prefix: string): boolean {
   if (reason === 'drift' || reason === 'restore') return true
-  return reason === 'restamp' && object.fields.others.some((owner) => owner.paths.includes(`annotations/${prefix}digest`))
+  return (
+    reason === 'restamp' &&
+    object.fields.others.some((owner) => owner.paths.includes(`annotations/${prefix}digest`))
+  )
 }
 
 async function fill(d: Destination, task: Task, rendering: Rendering): Promise<Done> {
   const { decision } = task
   const { object, marks } = standing(task)
   invariant(decision.kind === 'fill', 'a fill is planned as one')
-  const body = fillBody(rendering, object, marks, stampOf(d, task), decision.reason === 'restamp' ? 'metadata' : 'whole')
+  const form = decision.reason === 'restamp' ? 'metadata' : 'whole'
+  const body = fillBody(rendering, object, marks, { stamp: stampOf(d, task), form })
   const done = await patch(d, task, body)
-  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix)) noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix))
+    noteRepair(d, task, foreignManagers(object))
   // Its own type stays: data that breaks that type's rules is told, and waits for a change.
   return done.next.kind === 'unchangeable' ? refused(d, task, done.failure) : done
 }
@@ -112,15 +124,22 @@ async function replace(d: Destination, task: Task, rendering: Rendering): Promis
   const place = refOf(task.key)
   const { object } = standing(task)
   const probe = createBody(rendering, place, stampOf(d, task), true)
-  const dryRun = await write(d, task, () => d.api.create(place.kind, place.namespace, probe, { signal: d.signal(), dryRun: true }))
+  const dryRun = await write(d, task, () =>
+    d.api.create(place.kind, place.namespace, probe, { signal: d.signal(), dryRun: true }),
+  )
   if (!dryRun.ok) {
     const remedy = remedyFor(dryRun.failure, 'create')
-    if (remedy.kind !== 'park') return { next: { kind: 'again', afterMs: remedy.kind === 'again' ? remedy.afterMs : null }, failure: dryRun.failure }
+    if (remedy.kind !== 'park')
+      return {
+        next: { kind: 'again', afterMs: remedy.kind === 'again' ? remedy.afterMs : null },
+        failure: dryRun.failure,
+      }
     tellReplacementRefused(d, task.observation, dryRun.failure)
     return { next: { kind: 'park', recheck: true }, failure: dryRun.failure }
   }
   // The dry run took its time: the version that was planned with is the precondition of what follows.
-  if (d.store.get(task.key)?.version !== object.version) return { next: { kind: 'again', afterMs: null }, failure: null }
+  if (d.store.get(task.key)?.version !== object.version)
+    return { next: { kind: 'again', afterMs: null }, failure: null }
   const removed = await removeObject(d, task, object)
   // The new one is planned like any other: what changed meanwhile is in it.
   if (removed === PLAN) d.observer.history.noteReplaced(task.key)
@@ -138,7 +157,9 @@ async function remove(d: Destination, task: Task): Promise<Done> {
 
 async function removeObject(d: Destination, task: Task, object: ObjectMeta): Promise<Done> {
   const { uid, version } = object
-  const answer = await write(d, task, () => d.api.remove(refOf(task.key), { uid, version }, { signal: d.signal() }))
+  const answer = await write(d, task, () =>
+    d.api.remove(refOf(task.key), { uid, version }, { signal: d.signal() }),
+  )
   if (!answer.ok) return await recover(d, task, 'delete', answer.failure)
   if (answer.value === 'pending') return await look(d, task, { kind: 'conflict' })
   d.store.forget(task.key, uid)
@@ -150,7 +171,8 @@ async function removeObject(d: Destination, task: Task, object: ObjectMeta): Pro
 async function letGo(d: Destination, task: Task): Promise<Done> {
   const { object, marks } = standing(task)
   const { prefix } = d.observer.rules
-  const body = task.decision.kind === 'retain' ? retainBody(object, marks, prefix) : releaseBody(object, marks, prefix)
+  const body =
+    task.decision.kind === 'retain' ? retainBody(object, marks, prefix) : releaseBody(object, marks, prefix)
   const done = await patch(d, task, body)
   if (done === PLAN && task.decision.kind === 'release') tellReleased(d, task.observation)
   return done
@@ -164,7 +186,11 @@ async function patch(d: Destination, task: Task, body: RequestBody): Promise<Don
 }
 
 /** Times one request, and refuses to begin it without a live lease. */
-async function write<T>(d: Destination, task: Task, request: () => Promise<Result<T, Failure>>): Promise<Result<T, Failure>> {
+async function write<T>(
+  d: Destination,
+  task: Task,
+  request: () => Promise<Result<T, Failure>>,
+): Promise<Result<T, Failure>> {
   if (!d.leadership.isLive()) return { ok: false, failure: { kind: 'unanswered', why: 'cancelled' } }
   const startedMs = d.clock.now()
   const answer = await request()
@@ -179,7 +205,12 @@ function noteWritten(d: Destination, key: ObjectKey, meta: ObjectMeta): void {
   d.spreads.wrote(key)
 }
 
-async function recover(d: Destination, task: Task, verb: 'create' | 'patch' | 'delete', failure: Failure): Promise<Done> {
+async function recover(
+  d: Destination,
+  task: Task,
+  verb: 'create' | 'patch' | 'delete',
+  failure: Failure,
+): Promise<Done> {
   const remedy = remedyFor(failure, verb)
   switch (remedy.kind) {
     case 'look':
@@ -238,7 +269,10 @@ function renderingOf(task: Task): Rendering {
   return task.rendering
 }
 
-function standing(task: Task): { readonly object: ObjectMeta; readonly marks: NonNullable<Observation['marks']> } {
+function standing(task: Task): {
+  readonly object: ObjectMeta
+  readonly marks: NonNullable<Observation['marks']>
+} {
   const { object, marks } = task.observation
   invariant(object !== null && marks !== null, 'an act on an object was planned with it')
   return { object, marks }

@@ -99,9 +99,14 @@ export class History {
     if (this.#ends.get(place)?.origin === origin) this.#ends.delete(place)
   }
 
-  endOf(place: ObjectKey, origin: ObjectKey | null): { readonly witness: 'live' | 'inferred'; readonly atMs: number } {
+  endOf(
+    place: ObjectKey,
+    origin: ObjectKey | null,
+  ): { readonly witness: 'live' | 'inferred'; readonly atMs: number } {
     const end = this.#ends.get(place)
-    return end !== undefined && end.origin === origin ? { witness: 'live', atMs: end.atMs } : { witness: 'inferred', atMs: 0 }
+    return end !== undefined && end.origin === origin
+      ? { witness: 'live', atMs: end.atMs }
+      : { witness: 'inferred', atMs: 0 }
   }
 
   /** The holder's mirror went because its claim ended. */
@@ -119,14 +124,21 @@ export class History {
 
   /** Counts one repair. Beyond {@link REPAIRS_MAX} in the window each next one waits twice as long. */
   noteRepair(place: ObjectKey, nowMs: number): void {
-    const repairs = this.#repairs.getOrInsertComputed(place, () => ({ times: [], backoffMs: 0, againAtMs: 0 }))
+    const repairs = this.#repairs.getOrInsertComputed(place, () => ({
+      times: [],
+      backoffMs: 0,
+      againAtMs: 0,
+    }))
     repairs.times.push(nowMs)
     if (repairs.times.length > REPAIRS_MAX + 1) repairs.times.shift()
     if (!isContested(repairs, nowMs)) {
       repairs.backoffMs = 0
       return
     }
-    repairs.backoffMs = Math.min(CONTEST_BACKOFF_MAX_MS, Math.max(CONTEST_BACKOFF_MIN_MS, repairs.backoffMs * 2))
+    repairs.backoffMs = Math.min(
+      CONTEST_BACKOFF_MAX_MS,
+      Math.max(CONTEST_BACKOFF_MIN_MS, repairs.backoffMs * 2),
+    )
     repairs.againAtMs = nowMs + repairs.backoffMs
   }
 
@@ -135,7 +147,9 @@ export class History {
     if (repairs === undefined) return { contested: false, againAtMs: 0 }
     const quiet = nowMs - (repairs.times.at(-1) ?? 0) > REPAIR_WINDOW_MS + repairs.backoffMs
     if (quiet) this.#repairs.delete(place)
-    return quiet ? { contested: false, againAtMs: 0 } : { contested: repairs.backoffMs > 0, againAtMs: repairs.againAtMs }
+    return quiet
+      ? { contested: false, againAtMs: 0 }
+      : { contested: repairs.backoffMs > 0, againAtMs: repairs.againAtMs }
   }
 
   state(place: ObjectKey): PlaceState | null {
@@ -157,7 +171,8 @@ export class History {
   /** Everything but running contests is forgotten: the place is empty and nobody claims it. */
   drop(place: ObjectKey): void {
     this.settle(place, null)
-    for (const map of [this.#known, this.#written, this.#replaced, this.#verify, this.#fresh, this.#ends]) map.delete(place)
+    for (const map of [this.#known, this.#written, this.#replaced, this.#verify, this.#fresh, this.#ends])
+      map.delete(place)
   }
 
   counts(): ReadonlyMap<MirrorState, number> {

@@ -9,8 +9,7 @@ import type { Marks } from '../core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
-import type { Answers, MarkedOrigin, Observation } from '../core/plan.ts'
-import type { PullView } from '../core/pull.ts'
+import type { Answers, MarkedOrigin, Observation, PullView } from '../core/observation.ts'
 import type { Summary } from '../core/render.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Clock } from '../std/clock.ts'
@@ -39,7 +38,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
   const object = o.store.get(key)
   const marks = object === null ? null : marksOf(object, o.rules.prefix)
   const named = marks === null ? null : originMarked(object, o.rules.prefix)
-  const candidates = candidatesOf(o, key, place, marks, named)
+  const candidates = candidatesOf(o.site.claimants(key), place, marks, named)
   o.site.flushFor(place, candidates)
   const namespace = o.store.namespace(place.namespace)
   const claims = claimsOf(o, key, namespace, candidates)
@@ -53,14 +52,16 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     marks,
     claims,
     marked: named === null ? null : markedOrigin(o, key, named, namespace),
-    markedConsent: named === null || namespace === null ? NOT_CLAIMED : o.site.consent(namespace, refOf(named)),
+    markedConsent:
+      named === null || namespace === null ? NOT_CLAIMED : o.site.consent(namespace, refOf(named)),
     end: o.history.endOf(key, named),
     knownVersion: o.history.knownVersion(key),
     mustVerify: o.history.mustVerify(key),
     fresh: o.history.isFresh(key),
     freed: o.history.freedBy(key, o.clock.now()),
     repairs: o.history.repairsOf(key, o.clock.now()),
-    brake: named !== null && isEnding(o, key, named, namespace) ? o.brakes.ask(refOf(named).namespace) : 'open',
+    brake:
+      named !== null && isEnding(o, key, named, namespace) ? o.brakes.ask(refOf(named).namespace) : 'open',
     summaries: summariesOf(o, candidates),
     answers,
     pull: object === null || marks === null ? null : pullView(o, object, marks),
@@ -68,8 +69,13 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
 }
 
 /** Origins that may have a say: indexed claimants, the one that the marks name, the ones that consent names, the one that is pulled. */
-function candidatesOf(o: Observer, key: ObjectKey, place: ObjectRef, marks: Marks | null, named: ObjectKey | null): ReadonlySet<ObjectKey> {
-  const candidates = new Set(o.site.claimants(key))
+function candidatesOf(
+  claimants: Iterable<ObjectKey>,
+  place: ObjectRef,
+  marks: Marks | null,
+  named: ObjectKey | null,
+): ReadonlySet<ObjectKey> {
+  const candidates = new Set(claimants)
   if (named !== null) candidates.add(named)
   for (const path of [marks?.adopt, marks?.retained, marks?.reflectFrom, marks?.origin]) {
     const parsed = path == null ? null : parsePath(path)
@@ -78,7 +84,12 @@ function candidatesOf(o: Observer, key: ObjectKey, place: ObjectRef, marks: Mark
   return candidates
 }
 
-function claimsOf(o: Observer, key: ObjectKey, namespace: NamespaceMeta | null, candidates: Iterable<ObjectKey>): readonly Claim[] {
+function claimsOf(
+  o: Observer,
+  key: ObjectKey,
+  namespace: NamespaceMeta | null,
+  candidates: Iterable<ObjectKey>,
+): readonly Claim[] {
   if (namespace === null) return []
   const claims: Claim[] = []
   for (const candidate of candidates) {
@@ -95,11 +106,18 @@ function claimsOf(o: Observer, key: ObjectKey, namespace: NamespaceMeta | null, 
   return claims
 }
 
-function markedOrigin(o: Observer, key: ObjectKey, named: ObjectKey, namespace: NamespaceMeta | null): MarkedOrigin {
+function markedOrigin(
+  o: Observer,
+  key: ObjectKey,
+  named: ObjectKey,
+  namespace: NamespaceMeta | null,
+): MarkedOrigin {
   const view = o.origins.view(named)
   if (view === null) {
     const there = o.store.get(named)
-    return there === null ? { kind: 'absent' } : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix) }
+    return there === null
+      ? { kind: 'absent' }
+      : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix) }
   }
   if (view.reading.kind === 'held' || isHeldByVersion(o, named)) return { kind: 'held' }
   if (namespace !== null && o.site.placeIn(view, namespace) === key) return { kind: 'claiming' }
@@ -118,7 +136,12 @@ function onDeleteOf(object: ObjectMeta, prefix: string): 'delete' | 'retain' {
 }
 
 /** Whether the mirror at `key` would go although nobody saw its claim end: what the brake counts. */
-export function isEnding(o: Observer, key: ObjectKey, named: ObjectKey, namespace: NamespaceMeta | null): boolean {
+export function isEnding(
+  o: Observer,
+  key: ObjectKey,
+  named: ObjectKey,
+  namespace: NamespaceMeta | null,
+): boolean {
   if (namespace === null || o.history.endOf(key, named).witness === 'live') return false
   if (o.site.consent(namespace, refOf(named)).kind === 'refused') return true
   const marked = markedOrigin(o, key, named, namespace)
@@ -148,7 +171,10 @@ function pullView(o: Observer, object: ObjectMeta, marks: Marks): PullView | nul
 }
 
 /** The inferred deletions of one group right now: how many, of how many, by which origins. */
-export function countEnding(o: Observer, originNamespace: string): { readonly inferred: number; readonly mirrors: number; readonly origins: ReadonlySet<ObjectKey> } {
+export function countEnding(
+  o: Observer,
+  originNamespace: string,
+): { readonly inferred: number; readonly mirrors: number; readonly origins: ReadonlySet<ObjectKey> } {
   o.site.flush()
   const origins = new Set<ObjectKey>()
   let inferred = 0
@@ -161,4 +187,3 @@ export function countEnding(o: Observer, originNamespace: string): { readonly in
   }
   return { inferred, mirrors: group.size, origins }
 }
-

@@ -48,7 +48,12 @@ export class Origins {
   summary(key: ObjectKey): Summary | undefined {
     const summary = this.#summaries.get(key)
     const meta = this.#store.get(key)
-    return summary !== undefined && meta !== null && summary.uid === meta.uid && summary.version === meta.version ? summary : undefined
+    return summary !== undefined &&
+      meta !== null &&
+      summary.uid === meta.uid &&
+      summary.version === meta.version
+      ? summary
+      : undefined
   }
 
   noteSummary(key: ObjectKey, summary: Summary): void {

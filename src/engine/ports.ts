@@ -14,7 +14,12 @@ export interface Recorder {
   /** Seconds from an origin's change being seen to the last mirror written for it. */
   propagated(seconds: number): void
   /** A group of deletions is held until a person releases it. */
-  held(hold: { readonly id: string; readonly originNamespace: string; readonly inferred: number; readonly mirrors: number }): void
+  held(hold: {
+    readonly id: string
+    readonly originNamespace: string
+    readonly inferred: number
+    readonly mirrors: number
+  }): void
   repaired(): void
   conflicted(): void
 }

@@ -97,7 +97,11 @@ export class Renderings {
     const entry = this.#entries.get(origin)
     if (entry === undefined) return null
     const meta = this.#o.store.get(origin)
-    if (meta === null || meta.uid !== entry.rendering.summary.uid || meta.version !== entry.rendering.summary.version) {
+    if (
+      meta === null ||
+      meta.uid !== entry.rendering.summary.uid ||
+      meta.version !== entry.rendering.summary.version
+    ) {
       if (entry.users === 0) this.#drop(origin)
       else this.#entries.delete(origin)
       return null
@@ -136,7 +140,8 @@ export class Renderings {
     const key = this.#o.digestKey()
     const view = this.#o.origins.view(origin)
     // Policy, uid and data of a rendering come from one answer: an older one than the store's is read again.
-    if (key === null || view?.reading.kind !== 'policy' || view.meta.version !== full.meta.version) return null
+    if (key === null || view?.reading.kind !== 'policy' || view.meta.version !== full.meta.version)
+      return null
     const rendering = render(full, view.reading.policy, { rules: this.#o.rules, key })
     this.#o.origins.noteSummary(origin, rendering.summary)
     this.#keep(keyOf(full.meta), rendering)

@@ -6,11 +6,18 @@ import { ignoresOffers } from '../core/dialects/table.ts'
 import { standingOf } from '../core/marks.ts'
 import { keyOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
-import type { Observation } from '../core/plan.ts'
+import type { Observation } from '../core/observation.ts'
 import { unreachable } from '../std/assert.ts'
 import type { Destination } from './destination.ts'
 import { originMarked } from './site.ts'
-import { tellBlocked, tellConsentMalformed, tellOffersIgnored, tellPull, tellUnowned, tellVerdict } from './tell.ts'
+import {
+  tellBlocked,
+  tellConsentMalformed,
+  tellOffersIgnored,
+  tellPull,
+  tellUnowned,
+  tellVerdict,
+} from './tell.ts'
 import type { Next } from './workqueue.ts'
 
 type Rest = Extract<Decision, { kind: 'keep' | 'wait' }>
@@ -23,7 +30,8 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
   if (o.object !== null && ignoresOffers(o.object, o.rules)) tellOffersIgnored(d, o.object)
   for (const claim of o.claims) {
     if (!claim.admitted) d.tallies.note(claim.origin.key, 'limit', key)
-    else if (claim.consent.kind === 'granted' && claim !== winner) d.tallies.note(claim.origin.key, 'lost', key)
+    else if (claim.consent.kind === 'granted' && claim !== winner)
+      d.tallies.note(claim.origin.key, 'lost', key)
   }
   if (decision.kind === 'keep' && decision.reason === 'unclaimed' && (o.object === null || holder === null)) {
     forget(d, key)
@@ -46,7 +54,12 @@ function waitFor(decision: Extract<Rest, { kind: 'wait' }>): Next {
   return { kind: 'park', recheck: decision.reason === 'brake' }
 }
 
-function rest(d: Destination, key: ObjectKey, o: Observation, decision: Extract<Rest, { kind: 'keep' }>): Next {
+function rest(
+  d: Destination,
+  key: ObjectKey,
+  o: Observation,
+  decision: Extract<Rest, { kind: 'keep' }>,
+): Next {
   switch (decision.reason) {
     case 'in-sync':
       if (o.object !== null) d.observer.history.know(key, o.object.version)
@@ -89,7 +102,12 @@ function tellInTheWay(d: Destination, key: ObjectKey, o: Observation): void {
 
 function tellMarksLost(d: Destination, o: Observation): void {
   if (o.object === null || o.marks === null) return
-  const standing = standingOf(o.object, o.marks, o.digestKey.identity, o.claims.map((claim) => claim.origin))
+  const standing = standingOf(
+    o.object,
+    o.marks,
+    o.digestKey.identity,
+    o.claims.map((claim) => claim.origin),
+  )
   tellUnowned(d, o.object, 'origin' in standing ? standing.origin : (o.claims[0]?.origin ?? null))
   const origin = o.claims[0]?.origin
   if (origin !== undefined) d.tallies.note(origin.key, 'blocked', o.object.key)
@@ -104,7 +122,9 @@ function tellUndelivered(d: Destination, o: Observation): void {
 }
 
 function tellFrozen(d: Destination, o: Observation): void {
-  const frozen = [o.markedConsent, ...o.claims.map((claim) => claim.consent)].find((consent) => consent.kind === 'frozen')
-  if (frozen?.kind === 'frozen' && o.namespace !== null) tellConsentMalformed(d, o.namespace, frozen.annotation, frozen.reason)
+  const frozen = [o.markedConsent, ...o.claims.map((claim) => claim.consent)].find(
+    (consent) => consent.kind === 'frozen',
+  )
+  if (frozen?.kind === 'frozen' && o.namespace !== null)
+    tellConsentMalformed(d, o.namespace, frozen.annotation, frozen.reason)
 }
-

@@ -65,7 +65,12 @@ export class Site {
   }
 
   /** On the read loop. A change of nothing that we read is no change. */
-  namespaceChanged(name: string, before: NamespaceMeta | null, after: NamespaceMeta | null, source: Source): void {
+  namespaceChanged(
+    name: string,
+    before: NamespaceMeta | null,
+    after: NamespaceMeta | null,
+    source: Source,
+  ): void {
     if (before !== null && after !== null && isSame(before, after)) return
     this.#soil(this.#dirtyNamespaces, name, source)
   }
@@ -156,7 +161,9 @@ export class Site {
     const places = this.places(view.meta.key)
     const most = this.#mirrorsMax(view.meta.key)
     if (places.size <= most) return true
-    const admitted = this.#admitted.getOrInsertComputed(view.meta.key, () => this.#admit(view.meta.key, places, most))
+    const admitted = this.#admitted.getOrInsertComputed(view.meta.key, () =>
+      this.#admit(view.meta.key, places, most),
+    )
     return admitted.has(place)
   }
 
@@ -168,7 +175,9 @@ export class Site {
   #mirrorsMax(origin: ObjectKey): number {
     const { mirrorsPerOriginMax, bytesPerOriginMax } = this.#o.rules
     const sizeBytes = this.#o.origins.summary(origin)?.sizeBytes ?? 0
-    return sizeBytes === 0 ? mirrorsPerOriginMax : Math.min(mirrorsPerOriginMax, Math.floor(bytesPerOriginMax / sizeBytes))
+    return sizeBytes === 0
+      ? mirrorsPerOriginMax
+      : Math.min(mirrorsPerOriginMax, Math.floor(bytesPerOriginMax / sizeBytes))
   }
 
   #admit(origin: ObjectKey, places: ReadonlySet<ObjectKey>, most: number): ReadonlySet<ObjectKey> {
@@ -181,7 +190,10 @@ export class Site {
     const before = dirty.get(key)
     const live = source === 'live' || source === 'answer'
     if (!live) this.#unseen += 1
-    dirty.set(key, { live: live && (before?.live ?? true), seenAtMs: before?.seenAtMs ?? this.#o.clock.now() })
+    dirty.set(key, {
+      live: live && (before?.live ?? true),
+      seenAtMs: before?.seenAtMs ?? this.#o.clock.now(),
+    })
     this.#wake.abort()
   }
 
@@ -210,7 +222,12 @@ export class Site {
     for (const place of after) this.#claim(place, origin)
     if (after.size > 0) this.#places.set(origin, after)
     else this.#places.delete(origin)
-    const concerned = new Set([...after, ...before, ...(this.#mirrors.get(origin) ?? NONE), ...(this.#pulls.get(origin) ?? NONE)])
+    const concerned = new Set([
+      ...after,
+      ...before,
+      ...(this.#mirrors.get(origin) ?? NONE),
+      ...(this.#pulls.get(origin) ?? NONE),
+    ])
     this.#o.indexed(origin, concerned, dirt?.seenAtMs ?? this.#o.clock.now())
     for (const place of concerned) this.#o.enqueue(place, 'fresh')
   }
@@ -306,7 +323,8 @@ const IDLE_MS = 60_000
 /** Whether the policy chooses the namespace; the origin's own is never a target. */
 function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
   const { push } = policy
-  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null)) return false
+  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null))
+    return false
   if (push.globs !== null && !push.globs.matches(namespace.name)) return false
   return push.selector === null || push.selector.matches(namespace.labels)
 }
@@ -339,7 +357,12 @@ function refLike(key: ObjectKey): { readonly namespace: string; readonly name: s
 
 /** Equal in all that a decision reads. */
 function isSame(a: NamespaceMeta, b: NamespaceMeta): boolean {
-  return a.uid === b.uid && a.terminating === b.terminating && sameTexts(a.labels, b.labels) && sameTexts(a.annotations, b.annotations)
+  return (
+    a.uid === b.uid &&
+    a.terminating === b.terminating &&
+    sameTexts(a.labels, b.labels) &&
+    sameTexts(a.annotations, b.annotations)
+  )
 }
 
 function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -14,7 +14,9 @@ export class Spreads {
   readonly #byPlace = new Map<ObjectKey, Set<ObjectKey>>()
   readonly #ended: (origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }) => void
 
-  constructor(ended: (origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }) => void) {
+  constructor(
+    ended: (origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }) => void,
+  ) {
     this.#ended = ended
   }
 

@@ -14,7 +14,12 @@ export type Source = Witness | 'answer'
 /** Told synchronously of every change, on the read loop: note it and return. */
 export interface StoreListener {
   objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void
-  namespaceChanged(name: string, before: NamespaceMeta | null, after: NamespaceMeta | null, source: Source): void
+  namespaceChanged(
+    name: string,
+    before: NamespaceMeta | null,
+    after: NamespaceMeta | null,
+    source: Source,
+  ): void
   /** A snapshot is complete. */
   swept(resource: Kind | 'Namespace'): void
 }
@@ -28,7 +33,10 @@ export class Store {
   readonly #namespaces = new Map<string, NamespaceMeta>()
   readonly #dead = new Set<Uid>()
   /** Keys named since a snapshot began; null while none is under way. */
-  readonly #snapshots = new Map<Kind | 'Namespace', { readonly witness: Witness; readonly seen: Set<string> }>()
+  readonly #snapshots = new Map<
+    Kind | 'Namespace',
+    { readonly witness: Witness; readonly seen: Set<string> }
+  >()
   readonly #synced = new Set<Kind | 'Namespace'>()
   readonly #prefix: string
   readonly #listener: StoreListener
@@ -92,7 +100,11 @@ export class Store {
 
   /** An answer said that the object is gone: later events of this uid are echoes, up to its DELETED. */
   forget(key: ObjectKey, uid: Uid): void {
-    if (this.#dead.size >= DEAD_UIDS_MAX) for (const oldest of this.#dead) { this.#dead.delete(oldest); break }
+    if (this.#dead.size >= DEAD_UIDS_MAX)
+      for (const oldest of this.#dead) {
+        this.#dead.delete(oldest)
+        break
+      }
     this.#dead.add(uid)
     const before = this.get(key)
     if (before === null || before.uid !== uid) return
@@ -117,7 +129,8 @@ export class Store {
 
   namespaceGone(namespace: NamespaceMeta, source: Source): boolean {
     const before = this.namespace(namespace.name)
-    if (before === null || (before.uid !== namespace.uid && isNewer(before.version, namespace.version))) return false
+    if (before === null || (before.uid !== namespace.uid && isNewer(before.version, namespace.version)))
+      return false
     this.#namespaces.delete(namespace.name)
     this.#listener.namespaceChanged(namespace.name, before, null, source)
     return true
@@ -153,7 +166,10 @@ export class Store {
   }
 
   #sweep(resource: Kind | 'Namespace', asOf: ResourceVersion | null): number {
-    const { witness, seen } = this.#snapshots.get(resource) ?? { witness: 'relist' as const, seen: new Set<string>() }
+    const { witness, seen } = this.#snapshots.get(resource) ?? {
+      witness: 'relist' as const,
+      seen: new Set<string>(),
+    }
     const isPast = (version: ResourceVersion): boolean => asOf === null || !isNewer(version, asOf)
     this.#snapshots.delete(resource)
     let swept = 0

@@ -6,7 +6,7 @@ import type { ObjectKey, ObjectRef, Uid } from '../core/names.ts'
 import { notice } from '../core/notices.ts'
 import type { NoticeSubject } from '../core/notices.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
-import type { Observation } from '../core/plan.ts'
+import type { Observation } from '../core/observation.ts'
 import type { Flaw } from '../core/policy.ts'
 import type { Rendering, Verdict } from '../core/render.ts'
 import { refusalOf } from '../core/retry.ts'
@@ -20,23 +20,36 @@ const MANAGER_LENGTH_MAX = 64
 
 export function tellBlocked(d: Destination, object: ObjectMeta, origin: ObjectRef): void {
   d.recorder.conflicted()
-  d.recorder.tell(notice('MirrorBlocked', subjectOf(object), { origin: pathOf(origin), prefix: d.observer.rules.prefix }))
+  d.recorder.tell(
+    notice('MirrorBlocked', subjectOf(object), { origin: pathOf(origin), prefix: d.observer.rules.prefix }),
+  )
 }
 
 export function tellUnowned(d: Destination, object: ObjectMeta, origin: ObjectRef | null): void {
   const path = origin === null ? 'NAMESPACE/NAME' : pathOf(origin)
-  d.recorder.tell(notice('MirrorUnowned', subjectOf(object), { origin: path, prefix: d.observer.rules.prefix }))
+  d.recorder.tell(
+    notice('MirrorUnowned', subjectOf(object), { origin: path, prefix: d.observer.rules.prefix }),
+  )
 }
 
 export function tellContested(d: Destination, o: Observation, managers: readonly string[]): void {
   if (o.object === null) return
   const named = managers.slice(0, MANAGERS_MAX).map((manager) => manager.slice(0, MANAGER_LENGTH_MAX))
-  d.recorder.tell(notice('MirrorContested', subjectOf(o.object), { managers: named.length === 0 ? 'another writer' : named.join(', ') }))
+  d.recorder.tell(
+    notice('MirrorContested', subjectOf(o.object), {
+      managers: named.length === 0 ? 'another writer' : named.join(', '),
+    }),
+  )
 }
 
 export function tellReleased(d: Destination, o: Observation): void {
   if (o.object === null || o.marks?.origin == null) return
-  d.recorder.tell(notice('MirrorReleased', subjectOf(o.object), { origin: o.marks.origin, prefix: d.observer.rules.prefix }))
+  d.recorder.tell(
+    notice('MirrorReleased', subjectOf(o.object), {
+      origin: o.marks.origin,
+      prefix: d.observer.rules.prefix,
+    }),
+  )
   const [claim] = o.claims
   if (claim !== undefined) d.tallies.note(claim.origin.key, 'released', o.object.key)
 }
@@ -49,7 +62,9 @@ export function tellReplaced(d: Destination, mirror: ObjectMeta, rendering: Rend
 export function tellReplacementRefused(d: Destination, o: Observation, failure: Failure): void {
   const origin = o.claims[0]?.origin
   if (o.object === null || origin === undefined) return
-  d.recorder.tell(notice('ReplacementRefused', subjectOf(o.object), { origin: pathOf(origin), reason: refusalOf(failure) }))
+  d.recorder.tell(
+    notice('ReplacementRefused', subjectOf(o.object), { origin: pathOf(origin), reason: refusalOf(failure) }),
+  )
   d.tallies.note(origin.key, 'blocked', o.object.key)
 }
 
@@ -71,7 +86,12 @@ export function tellPull(d: Destination, o: Observation): void {
   if (object === null || marks?.reflectFrom == null) return
   const { prefix } = d.observer.rules
   if (pull?.kind === 'flawed') {
-    d.recorder.tell(notice('PullFlawed', subjectOf(object), { annotation: `${prefix}reflect-from`, reason: 'it must be namespace/name' }))
+    d.recorder.tell(
+      notice('PullFlawed', subjectOf(object), {
+        annotation: `${prefix}reflect-from`,
+        reason: 'it must be namespace/name',
+      }),
+    )
   }
   if (pull?.kind === 'unavailable') {
     d.recorder.tell(notice('PullUnavailable', subjectOf(object), { origin: marks.reflectFrom, prefix }))
@@ -80,7 +100,12 @@ export function tellPull(d: Destination, o: Observation): void {
 
 export function tellFlaws(d: Destination, origin: ObjectMeta, flaws: readonly Flaw[]): void {
   for (const { annotation, reason } of flaws) {
-    d.recorder.tell(notice('OriginHeld', subjectOf(origin), { annotation: `${d.observer.rules.prefix}${annotation}`, reason }))
+    d.recorder.tell(
+      notice('OriginHeld', subjectOf(origin), {
+        annotation: `${d.observer.rules.prefix}${annotation}`,
+        reason,
+      }),
+    )
   }
 }
 
@@ -92,9 +117,13 @@ export function tellVerdict(d: Destination, origin: ObjectMeta, verdict: Verdict
     case 'refused-type':
       return d.recorder.tell(notice('OriginTypeRefused', subject, {}))
     case 'empty-selection':
-      return d.recorder.tell(notice('OriginSelectionEmpty', subject, { annotation: `${d.observer.rules.prefix}keys` }))
+      return d.recorder.tell(
+        notice('OriginSelectionEmpty', subject, { annotation: `${d.observer.rules.prefix}keys` }),
+      )
     case 'invalid':
-      return d.recorder.tell(notice('ValidationFailed', subject, { validator: verdict.validator, reason: verdict.reason }))
+      return d.recorder.tell(
+        notice('ValidationFailed', subject, { validator: verdict.validator, reason: verdict.reason }),
+      )
     default:
       return verdict satisfies never
   }
@@ -108,29 +137,46 @@ export function tellOffersIgnored(d: Destination, mirror: ObjectMeta): void {
   d.recorder.tell(notice('OffersIgnored', subjectOf(mirror), {}))
 }
 
-export function tellConsentMalformed(d: Destination, namespace: NamespaceMeta, annotation: string, reason: string): void {
+export function tellConsentMalformed(
+  d: Destination,
+  namespace: NamespaceMeta,
+  annotation: string,
+  reason: string,
+): void {
   d.recorder.tell(
-    notice('ConsentMalformed', namespaceSubject(namespace), { annotation: `${d.observer.rules.prefix}${annotation}`, reason }),
+    notice('ConsentMalformed', namespaceSubject(namespace), {
+      annotation: `${d.observer.rules.prefix}${annotation}`,
+      reason,
+    }),
   )
 }
 
 export function tellHold(d: Destination, namespace: NamespaceMeta, hold: Hold): void {
   d.recorder.tell(
-    notice('DeletionsHeld', namespaceSubject(namespace), { count: hold.inferred, total: hold.mirrors, hold: hold.id }),
+    notice('DeletionsHeld', namespaceSubject(namespace), {
+      count: hold.inferred,
+      total: hold.mirrors,
+      hold: hold.id,
+    }),
   )
 }
 
 /** What the owner of an origin may know of its targets: how many, never which or why. */
 export function tellTallies(d: Destination, origin: ObjectMeta): void {
   const subject = subjectOf(origin)
-  for (const { tally, count } of d.tallies.take(origin.key)) d.recorder.tell(TALLY_NOTICES[tally](subject, count))
+  for (const { tally, count } of d.tallies.take(origin.key))
+    d.recorder.tell(TALLY_NOTICES[tally](subject, count))
 }
 
 export function tellNamespaceLimit(d: Destination, origin: ObjectMeta): void {
-  d.recorder.tell(notice('NamespaceLimitReached', subjectOf(origin), { limit: d.observer.rules.originsPerNamespaceMax }))
+  d.recorder.tell(
+    notice('NamespaceLimitReached', subjectOf(origin), { limit: d.observer.rules.originsPerNamespaceMax }),
+  )
 }
 
-const TALLY_NOTICES: Readonly<Record<Tally, (subject: NoticeSubject, count: number) => ReturnType<typeof notice>>> = {
+const TALLY_NOTICES: Readonly<
+  Record<Tally, (subject: NoticeSubject, count: number) => ReturnType<typeof notice>>
+> = {
   blocked: (subject, count) => notice('TargetsBlocked', subject, { count }),
   lost: (subject, count) => notice('ClaimLost', subject, { count }),
   limit: (subject, count) => notice('LimitReached', subject, { count, limit: 'mirrors or bytes per origin' }),

@@ -10,9 +10,10 @@ import type { DigestKey } from '../core/digest.ts'
 import { marksOf } from '../core/marks.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ResourceVersion, Uid } from '../core/names.ts'
+import { emptyTexts } from '../core/objects.ts'
 import type { FullObject } from '../core/objects.ts'
 import { planMirror } from '../core/plan.ts'
-import type { Answers, Observation } from '../core/plan.ts'
+import type { Answers, Observation } from '../core/observation.ts'
 import { unreachable } from '../std/assert.ts'
 import { confirm } from './confirm.ts'
 import type { Destination } from './destination.ts'
@@ -96,7 +97,12 @@ async function step(d: Destination, s: Step): Promise<Next | null> {
 }
 
 async function act(d: Destination, s: Step, decision: Act): Promise<Next | null> {
-  const done: Done = await execute(d, { key: s.key, observation: s.observation, decision, rendering: s.held.rendering?.rendering ?? null })
+  const done: Done = await execute(d, {
+    key: s.key,
+    observation: s.observation,
+    decision,
+    rendering: s.held.rendering?.rendering ?? null,
+  })
   d.recorder.acted({
     destination: d.name,
     key: s.key,
@@ -115,7 +121,12 @@ async function act(d: Destination, s: Step, decision: Act): Promise<Next | null>
 function isHeld(d: Destination, held: Held, origin: ObjectKey): boolean {
   const rendering = held.rendering?.rendering
   const meta = d.home.store.get(origin)
-  return rendering !== undefined && keyOf(rendering.origin) === origin && meta?.uid === rendering.summary.uid && meta.version === rendering.summary.version
+  return (
+    rendering !== undefined &&
+    keyOf(rendering.origin) === origin &&
+    meta?.uid === rendering.summary.uid &&
+    meta.version === rendering.summary.version
+  )
 }
 
 async function readOrigin(d: Destination, s: Step, origin: ObjectKey): Promise<Next | null> {
@@ -128,7 +139,10 @@ async function readOrigin(d: Destination, s: Step, origin: ObjectKey): Promise<N
     return null
   }
   const { failure } = answer
-  return { kind: 'again', afterMs: failure.kind === 'throttled' || failure.kind === 'server' ? failure.retryAfterMs : null }
+  return {
+    kind: 'again',
+    afterMs: failure.kind === 'throttled' || failure.kind === 'server' ? failure.retryAfterMs : null,
+  }
 }
 
 async function readMirror(d: Destination, s: Step): Promise<Next | null> {
@@ -149,19 +163,25 @@ async function readMirror(d: Destination, s: Step): Promise<Next | null> {
 /** Digests what was read, as a mirror of whichever origin the plan asks about. The content leaves this closure only as an HMAC. */
 function digester(d: Destination, full: FullObject, key: DigestKey): Answers['mirror'] {
   const { carried } = marksOf(full.meta, d.observer.rules.prefix)
-  const values: Record<string, string> = Object.create(null)
+  const values = emptyTexts()
   for (const path of carried) {
     const slash = path.indexOf('/')
-    const value = (path.startsWith('labels/') ? full.meta.labels : full.meta.annotations)[path.slice(slash + 1)]
+    const value = (path.startsWith('labels/') ? full.meta.labels : full.meta.annotations)[
+      path.slice(slash + 1)
+    ]
     if (value !== undefined) values[path] = value
   }
-  return { digestFor: (origin, form) => digestOf(key, origin, { content: full.content.reveal(), carried: values }, form) }
+  return {
+    digestFor: (origin, form) =>
+      digestOf(key, origin, { content: full.content.reveal(), carried: values }, form),
+  }
 }
 
 function answersFor(d: Destination, key: ObjectKey, held: Held): Answers {
   const object = d.store.get(key)
   const { mirror } = held
-  const speaksOfIt = object !== null && mirror !== null && mirror.uid === object.uid && mirror.version === object.version
+  const speaksOfIt =
+    object !== null && mirror !== null && mirror.uid === object.uid && mirror.version === object.version
   return {
     mirror: speaksOfIt ? mirror.answer : null,
     confirmation: held.confirmation,

@@ -60,7 +60,10 @@ export class Verifier {
     while (!signal.aborted) {
       this.#wake = new AbortController()
       const next = Math.min(sweepAtMs, this.#runResyncs())
-      await this.#o.clock.sleep(Math.max(0, next - this.#o.clock.now()), AbortSignal.any([signal, this.#wake.signal]))
+      await this.#o.clock.sleep(
+        Math.max(0, next - this.#o.clock.now()),
+        AbortSignal.any([signal, this.#wake.signal]),
+      )
       if (this.#o.clock.now() < sweepAtMs || signal.aborted) continue
       this.sweep()
       sweepAtMs = this.#o.clock.now() + this.#o.sweepIntervalMs

@@ -120,7 +120,12 @@ export class WorkQueue {
   }
 
   /** Numbers for the gauges. */
-  standing(): { readonly waiting: Readonly<Record<LaneName, number>>; readonly delayed: number; readonly running: number; readonly limit: number } {
+  standing(): {
+    readonly waiting: Readonly<Record<LaneName, number>>
+    readonly delayed: number
+    readonly running: number
+    readonly limit: number
+  } {
     return {
       waiting: { fresh: this.#lanes.fresh.size, verify: this.#lanes.verify.size },
       delayed: this.#delays.size,
@@ -157,7 +162,7 @@ export class WorkQueue {
     const mayVerify = this.#lanes.verify.size > 0 && this.#hasVerifyCredit()
     this.#dispatched += 1
     const verifyFirst = mayVerify && this.#dispatched % VERIFY_SHARE === 0
-    const order: readonly LaneName[] = verifyFirst ? ['verify', 'fresh'] : mayVerify ? ['fresh', 'verify'] : ['fresh']
+    const order = laneOrder(mayVerify, verifyFirst)
     for (const lane of order) {
       const next = this.#lanes[lane].take((share) => this.#mayRun(share, this.#lanes[lane].origins > 1))
       if (next === null) continue
@@ -172,7 +177,10 @@ export class WorkQueue {
     const cap = Math.max(1, Math.floor(this.#concurrency.limit / SLOT_SHARE))
     if ((this.#slots.get(`namespace/${share.namespace}`) ?? 0) >= cap) return false
     if (!othersWait) return true
-    return (this.#slots.get(`origins/${share.originNamespace}`) ?? 0) < cap && (this.#slots.get(share.origin) ?? 0) < cap
+    return (
+      (this.#slots.get(`origins/${share.originNamespace}`) ?? 0) < cap &&
+      (this.#slots.get(share.origin) ?? 0) < cap
+    )
   }
 
   #count(share: Share, step: 1 | -1): void {
@@ -217,9 +225,14 @@ export class WorkQueue {
       case 'verify':
         return this.add(key, 'verify')
       case 'again':
-        return this.#delays.add(key, now + Math.max(this.#backoff(this.#failures, key, BACKOFF_MIN_MS, BACKOFF_MAX_MS), next.afterMs ?? 0))
+        return this.#delays.add(
+          key,
+          now +
+            Math.max(this.#backoff(this.#failures, key, BACKOFF_MIN_MS, BACKOFF_MAX_MS), next.afterMs ?? 0),
+        )
       case 'park':
-        if (next.recheck) this.#delays.add(key, now + this.#backoff(this.#parks, key, RECHECK_MIN_MS, RECHECK_MAX_MS))
+        if (next.recheck)
+          this.#delays.add(key, now + this.#backoff(this.#parks, key, RECHECK_MIN_MS, RECHECK_MAX_MS))
         return
       default:
         return next satisfies never
@@ -236,3 +249,8 @@ export class WorkQueue {
 }
 
 const PACE_MS = 100
+
+function laneOrder(mayVerify: boolean, verifyFirst: boolean): readonly LaneName[] {
+  if (!mayVerify) return ['fresh']
+  return verifyFirst ? ['verify', 'fresh'] : ['fresh', 'verify']
+}
