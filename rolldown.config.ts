@@ -7,7 +7,9 @@ export default defineConfig({
   platform: 'node',
   tsconfig: false,
   // Its index pulls in a class for every kind of Kubernetes; none does anything when it is loaded, so what is unused goes.
-  treeshake: { moduleSideEffects: [{ test: /node_modules\/@kubernetes\/client-node\//, sideEffects: false }] },
+  treeshake: {
+    moduleSideEffects: [{ test: /node_modules\/@kubernetes\/client-node\//, sideEffects: false }],
+  },
   output: {
     file: 'dist/heliograph.js',
     format: 'esm',
