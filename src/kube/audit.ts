@@ -50,7 +50,7 @@ export class Audit<T extends Watched> {
     const list = await listPages(
       this.#watching,
       { from: null, pageSize: timing.pageSize },
-      (objects) => objects.forEach((object) => found.push(object)),
+      (object) => found.push(object),
       signal,
     )
     if (list.ok) await this.#settle(list.value, signal)

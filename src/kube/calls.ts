@@ -113,11 +113,18 @@ class Calls implements ClusterApi {
   }
 
   readLease(namespace: string, name: string, options: CallOptions): Answer<Lease> {
-    return this.#call(get({ verb: 'get', resource: 'leases', namespace, name }, ACCEPT_JSON), json(parseLease), options)
+    return this.#call(
+      get({ verb: 'get', resource: 'leases', namespace, name }, ACCEPT_JSON),
+      json(parseLease),
+      options,
+    )
   }
 
   createLease(lease: Lease, options: CallOptions): Answer<Lease> {
-    const request = { ...post('leases', lease.namespace, MANAGED, bodyOf(leaseObject(lease))), accept: ACCEPT_JSON }
+    const request = {
+      ...post('leases', lease.namespace, MANAGED, bodyOf(leaseObject(lease))),
+      accept: ACCEPT_JSON,
+    }
     return this.#call(request, json(parseLease), options)
   }
 
@@ -155,7 +162,12 @@ function askedOf(verb: Asked['verb'], ref: ObjectRef): Asked {
 }
 
 function get(asked: Asked, accept: string): CallRequest {
-  return { asked, method: 'GET', path: pathTo(asked.resource as ResourceName, asked.namespace, asked.name), accept }
+  return {
+    asked,
+    method: 'GET',
+    path: pathTo(asked.resource as ResourceName, asked.namespace, asked.name),
+    accept,
+  }
 }
 
 function post(

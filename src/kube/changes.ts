@@ -52,5 +52,13 @@ export interface ReflectorWatcher {
   auditFound(resource: string, count: number): void
 }
 
-export const RESTART_REASONS = ['deadline', 'ended', 'cut', 'silent', 'expired', 'error', 'oversized'] as const
+export const RESTART_REASONS = [
+  'deadline',
+  'ended',
+  'cut',
+  'silent',
+  'expired',
+  'error',
+  'oversized',
+] as const
 export type RestartReason = (typeof RESTART_REASONS)[number]

@@ -89,7 +89,8 @@ export interface Cluster {
 /** Opens a cluster: reads its credentials (a flaw says what cannot be used), connects with the first request. */
 export async function connect(options: ClusterOptions): Promise<Result<Cluster, AccessFlaw>> {
   const { proxyUrl } = options.access
-  if (proxyUrl !== null && !/^https?:\/\//.test(proxyUrl)) return failed({ reason: 'proxy-url is no http or https URL' })
+  if (proxyUrl !== null && !/^https?:\/\//.test(proxyUrl))
+    return failed({ reason: 'proxy-url is no http or https URL' })
   const credentials = await Credentials.open(options.access, options.clock)
   return credentials.ok ? ok(new HttpCluster(options, credentials.value)) : credentials
 }
@@ -150,7 +151,8 @@ class HttpCluster implements Cluster {
     }
     const end = await this.#send('watches', request, gate, signal)
     if (isGood(gate.code)) {
-      if (end.kind === 'broken') return { kind: 'failed', failure: { kind: 'unanswered', why: end.why }, status: null }
+      if (end.kind === 'broken')
+        return { kind: 'failed', failure: { kind: 'unanswered', why: end.why }, status: null }
       return { kind: end.kind === 'complete' ? 'ended' : 'stopped' }
     }
     const told = answered(end, refusal, request.asked)
@@ -164,21 +166,22 @@ class HttpCluster implements Cluster {
     await Promise.all(all.flatMap(({ watches, calls }) => [watches.destroy(), calls.destroy()]))
   }
 
-  async #send(pool: 'watches' | 'calls', request: CallRequest, receiver: Attempt, cancel: AbortSignal): Promise<ExchangeEnd> {
-    const credential = await this.#credentials.current()
-    const end = await this.#attempt(pool, request, receiver, credential, cancel)
-    if (receiver.code !== 401 || !(await this.#credentials.renew(credential))) return end
-    receiver.restart()
-    return this.#attempt(pool, request, receiver, await this.#credentials.current(), cancel)
-  }
-
-  async #attempt(
-    pool: 'watches' | 'calls',
+  async #send(
+    pool: Pool,
     request: CallRequest,
     receiver: Attempt,
-    credential: Credential,
     cancel: AbortSignal,
   ): Promise<ExchangeEnd> {
+    const credential = await this.#credentials.current()
+    const sending = { pool, request, receiver, cancel }
+    const end = await this.#attempt(sending, credential)
+    if (receiver.code !== 401 || !(await this.#credentials.renew(credential))) return end
+    receiver.restart()
+    return await this.#attempt(sending, await this.#credentials.current())
+  }
+
+  async #attempt(sending: Sending, credential: Credential): Promise<ExchangeEnd> {
+    const { pool, request, receiver, cancel } = sending
     if (this.#closed) return { kind: 'broken', why: 'cancelled' }
     const { clock, observer } = this.#options
     const { verb, resource } = request.asked
@@ -209,14 +212,15 @@ class HttpCluster implements Cluster {
     if (credential.token !== null) headers['authorization'] = `Bearer ${credential.token.reveal()}`
     if (access.impersonate !== null) headers['impersonate-user'] = access.impersonate
     if (request.contentType !== undefined) headers['content-type'] = request.contentType
-    if (pieces !== null) headers['content-length'] = String(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    if (pieces !== null)
+      headers['content-length'] = String(pieces.reduce((sum, piece) => sum + piece.length, 0))
     return {
       origin: access.server,
       path: request.path,
       method: request.method,
       headers,
       // undici sends any iterable piece by piece; its types name only the streams.
-      body: pieces as unknown as Dispatcher.DispatchOptions['body'] ?? null,
+      body: (pieces as unknown as Dispatcher.DispatchOptions['body']) ?? null,
     }
   }
 
@@ -235,6 +239,15 @@ class HttpCluster implements Cluster {
     const gone = (): boolean => this.#retiring.delete(old)
     void Promise.all([old.watches.close(), old.calls.close()]).then(gone, gone)
   }
+}
+
+type Pool = 'watches' | 'calls'
+
+interface Sending {
+  readonly pool: Pool
+  readonly request: CallRequest
+  readonly receiver: Attempt
+  readonly cancel: AbortSignal
 }
 
 /** A receiver that can be used for a second attempt. */
@@ -309,12 +322,25 @@ function openDispatchers(access: Access, material: Sensitive<TlsMaterial>): Disp
     access.proxyUrl === null
       ? new Agent({ ...options, connect: { ...tls, preferH2 } })
       : new ProxyAgent({ ...options, uri: access.proxyUrl, requestTls: tls })
-  const shared = { headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS }
+  const shared = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  }
   return {
     tls: material,
-    watches: open({ ...shared, allowH2: true, bodyTimeout: 0, h2Options: { pingInterval: PING_INTERVAL_MS } }, true),
+    watches: open(
+      { ...shared, allowH2: true, bodyTimeout: 0, h2Options: { pingInterval: PING_INTERVAL_MS } },
+      true,
+    ),
     calls: open(
-      { ...shared, allowH2: false, bodyTimeout: CALL_TIMEOUT_MS, connections: CALL_CONNECTIONS_MAX, pipelining: 1 },
+      {
+        ...shared,
+        allowH2: false,
+        bodyTimeout: CALL_TIMEOUT_MS,
+        connections: CALL_CONNECTIONS_MAX,
+        pipelining: 1,
+      },
       false,
     ),
   }

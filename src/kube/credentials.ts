@@ -88,13 +88,15 @@ async function read(access: Access, fresh: boolean): Promise<Result<Credential, 
   if (!certificate.ok) return certificate
   if (!key.ok) return key
   if (!token.ok) return token
-  if (access.token.kind === 'plugin' && plugin === null) return failed({ reason: 'the credential plugin failed' })
+  if (access.token.kind === 'plugin' && plugin === null)
+    return failed({ reason: 'the credential plugin failed' })
   const tls: TlsMaterial = {
     ca: ca.value,
     certificate: plugin?.certificate?.reveal() ?? certificate.value,
     key: plugin?.key?.reveal() ?? key.value,
   }
-  if (!isUsable(tls)) return failed({ reason: 'the CA, client certificate and client key do not parse or do not match' })
+  if (!isUsable(tls))
+    return failed({ reason: 'the CA, client certificate and client key do not parse or do not match' })
   const text = tokenText(access, token.value, plugin)
   if (text === '') return failed({ reason: 'the token file is empty' })
   return ok({ token: text === null ? null : new Sensitive(text), tls: new Sensitive(tls) })
@@ -110,7 +112,9 @@ async function bytesOf(material: Material | null): Promise<Result<Buffer | null,
   if (material.kind === 'bytes') return ok(material.bytes.reveal())
   try {
     const bytes = await readFile(material.path)
-    return bytes.length <= FILE_BYTES_MAX ? ok(bytes) : failed({ reason: `${material.path} is larger than 1 MiB` })
+    return bytes.length <= FILE_BYTES_MAX
+      ? ok(bytes)
+      : failed({ reason: `${material.path} is larger than 1 MiB` })
   } catch {
     return failed({ reason: `${material.path} cannot be read` })
   }

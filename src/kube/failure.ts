@@ -46,8 +46,13 @@ const FIELDS_MAX = 32
 /** A server that asks for more is asked again after this. */
 const RETRY_AFTER_MS_MAX = 300_000
 /** Paths in which the API server names what is invalid about a Secret, a ConfigMap or an Event; keys in brackets are data keys. */
-const FIELD =
-  /^(type|immutable|kind|apiVersion|patch|(data|binaryData|stringData)(\[[-._A-Za-z0-9]{1,253}\])?|metadata(\.(name|namespace|generateName|labels|annotations|uid|resourceVersion|finalizers|managedFields|ownerReferences))?)$/
+const FIELD = new RegExp(
+  [
+    '^(type|immutable|kind|apiVersion|patch',
+    '(data|binaryData|stringData)(\\[[-._A-Za-z0-9]{1,253}\\])?',
+    'metadata(\\.(name|namespace|generateName|labels|annotations|uid|resourceVersion|finalizers|managedFields))?)$',
+  ].join('|'),
+)
 
 /** Failure of an answer with a code other than 2xx. `status` is null where the body was no Status. */
 export function failureOf(
@@ -78,7 +83,8 @@ export function streamedFailure(status: StatusView, asked: Asked): Failure {
 
 function forbidden(status: StatusView | null): Failure {
   if (status === null || status.phrases.has('webhook')) return { kind: 'forbidden' }
-  if (status.causes.some((cause) => cause.type === 'NamespaceTerminating')) return { kind: 'namespace-terminating' }
+  if (status.causes.some((cause) => cause.type === 'NamespaceTerminating'))
+    return { kind: 'namespace-terminating' }
   return { kind: status.phrases.has('quota') ? 'quota' : 'forbidden' }
 }
 
@@ -87,7 +93,9 @@ function told4xx(code: number, status: StatusView, asked: Asked): Failure | null
     case '404 NotFound':
       return notFound(status, asked)
     case '409 AlreadyExists':
-      return asked.verb === 'create' && status.kind === asked.resource && status.name !== '' ? { kind: 'exists' } : null
+      return asked.verb === 'create' && status.kind === asked.resource && status.name !== ''
+        ? { kind: 'exists' }
+        : null
     case '409 Conflict':
       return status.kind === asked.resource && (asked.name === null || status.name === asked.name)
         ? { kind: 'conflict' }
@@ -103,8 +111,10 @@ function told4xx(code: number, status: StatusView, asked: Asked): Failure | null
 }
 
 function notFound(status: StatusView, asked: Asked): Failure | null {
-  if (status.kind === asked.resource && asked.name !== null && status.name === asked.name) return { kind: 'absent' }
-  const ofNamespace = status.kind === 'namespaces' && asked.namespace !== '' && status.name === asked.namespace
+  if (status.kind === asked.resource && asked.name !== null && status.name === asked.name)
+    return { kind: 'absent' }
+  const ofNamespace =
+    status.kind === 'namespaces' && asked.namespace !== '' && status.name === asked.namespace
   return ofNamespace ? { kind: 'namespace-absent' } : null
 }
 
@@ -135,7 +145,9 @@ export function readStatus(raw: unknown): StatusView | null {
     reason: text(raw['reason']),
     kind: text(details['kind']),
     name: text(details['name']),
-    causes: causes.filter(isRecord).map((cause) => ({ type: text(cause['reason']), field: text(cause['field']) })),
+    causes: causes
+      .filter(isRecord)
+      .map((cause) => ({ type: text(cause['reason']), field: text(cause['field']) })),
     retryAfterMs: typeof seconds === 'number' && seconds > 0 ? retryAfter(seconds) : null,
     phrases: new Set(PHRASE_NAMES.filter((phrase) => PHRASES[phrase].test(message))),
   }
@@ -155,7 +167,14 @@ function retryAfter(seconds: number): number {
 
 type Unanswered = Extract<Failure, { kind: 'unanswered' }>['why']
 
-const REFUSED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNABORTED'])
+const REFUSED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ECONNABORTED',
+])
 const TIMEOUT = new Set([
   'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',
@@ -163,7 +182,8 @@ const TIMEOUT = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ])
 const CANCELLED = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED', 'UND_ERR_ABORTED', 'ABORT_ERR'])
-const TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA)/
+const TLS =
+  /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA)/
 
 /** Why no answer came, from the error of a connection. The error's text is not kept. */
 export function networkFailure(error: unknown): Unanswered {

@@ -25,7 +25,8 @@ export function fieldOwners(raw: unknown): FieldOwners {
   for (const entry of raw.slice(0, ENTRIES_MAX)) {
     const owner = ownerOf(entry)
     if (owner === null) continue
-    if (owner.manager === FIELD_MANAGER && owner.operation === 'Update') owner.paths.forEach((path) => ours.add(path))
+    if (owner.manager === FIELD_MANAGER && owner.operation === 'Update')
+      for (const path of owner.paths) ours.add(path)
     else others.push(owner)
   }
   if (ours.size === 0 && others.length === 0) return UNOWNED
@@ -42,7 +43,8 @@ export function contentWrittenAtMs(raw: unknown): number | null {
   for (const entry of raw.slice(0, ENTRIES_MAX)) {
     if (!isRecord(entry) || typeof entry['time'] !== 'string') continue
     const fields = entry['fieldsV1']
-    if (!isRecord(fields) || (fields['f:data'] === undefined && fields['f:binaryData'] === undefined)) continue
+    if (!isRecord(fields) || (fields['f:data'] === undefined && fields['f:binaryData'] === undefined))
+      continue
     const atMs = Date.parse(entry['time'])
     if (!Number.isNaN(atMs) && (latest === null || atMs > latest)) latest = atMs
   }

@@ -12,8 +12,13 @@ const HEAD_BYTES = 1024
  * The beginning of a line as the API server writes it: its key order is that of its Go structs. Names hold no escapes.
  * Anything else is parsed in full.
  */
-const HEAD =
-  /^\{"type":"(ADDED|MODIFIED|DELETED)","object":\{"kind":"PartialObjectMetadata","apiVersion":"meta\.k8s\.io\/v1","metadata":\{"name":"([-.:a-zA-Z0-9]+)",(?:"generateName":"[-.a-z0-9]*",)?"namespace":"([-a-z0-9]+)","uid":"[-a-zA-Z0-9]+","resourceVersion":"([0-9]+)"/
+const HEAD = new RegExp(
+  [
+    '^\\{"type":"(ADDED|MODIFIED|DELETED)","object":\\{"kind":"PartialObjectMetadata","apiVersion":"meta\\.k8s\\.io/v1"',
+    '"metadata":\\{"name":"([-.:a-zA-Z0-9]+)",(?:"generateName":"[-.a-z0-9]*",)?"namespace":"([-a-z0-9]+)"',
+    '"uid":"[-a-zA-Z0-9]+","resourceVersion":"([0-9]+)"',
+  ].join(','),
+)
 
 export interface LineHead {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'

@@ -40,7 +40,8 @@ function inCluster(options: AccessOptions): Result<Access, AccessFlaw> {
   const { serviceHost: host, servicePort: port } = options
   if (host === undefined || host === '' || port === undefined || !/^[0-9]{1,5}$/.test(port)) {
     return failed({
-      reason: 'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: not in a pod',
+      reason:
+        'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: not in a pod',
     })
   }
   const folder = options.serviceAccountFolder ?? SERVICE_ACCOUNT
@@ -58,7 +59,10 @@ function inCluster(options: AccessOptions): Result<Access, AccessFlaw> {
 }
 
 /** A config merged from all files; its own errors can quote the file and are not passed on. */
-async function loadConfig(paths: readonly string[], context: string | null): Promise<Result<KubeConfig, AccessFlaw>> {
+async function loadConfig(
+  paths: readonly string[],
+  context: string | null,
+): Promise<Result<KubeConfig, AccessFlaw>> {
   const client = await import('@kubernetes/client-node')
   const config = new client.KubeConfig()
   for (const path of paths) {
@@ -86,11 +90,12 @@ async function accessOf(
   const user = config.getUser(named.user)
   if (user === null) return failed({ reason: `the kubeconfig has no user ${named.user}` })
   const server = serverOf(cluster)
-  if (server === null) return failed({ reason: `server of cluster ${cluster.name} is no http or https URL without a path` })
+  if (server === null)
+    return failed({ reason: `server of cluster ${cluster.name} is no http or https URL without a path` })
   return ok({
     server,
     tlsServerName: cluster.tlsServerName ?? null,
-    verified: cluster.skipTLSVerify !== true,
+    verified: !cluster.skipTLSVerify,
     proxyUrl: cluster.proxyUrl ?? null,
     ca: materialOf(cluster.caData, cluster.caFile),
     clientCertificate: materialOf(user.certData, user.certFile),
@@ -127,7 +132,9 @@ async function tokenFileOf(userName: string, paths: readonly string[]): Promise<
   for (const path of paths) {
     const raw = loadYaml<unknown>(await readFile(path, 'utf8'))
     const users: unknown = isRecord(raw) ? raw['users'] : null
-    const found: unknown = Array.isArray(users) ? users.find((user) => isRecord(user) && user['name'] === userName) : null
+    const found: unknown = Array.isArray(users)
+      ? users.find((user) => isRecord(user) && user['name'] === userName)
+      : null
     if (!isRecord(found) || !isRecord(found['user'])) continue
     const file = found['user']['tokenFile']
     return typeof file === 'string' && file !== '' ? resolve(dirname(path), file) : null
@@ -148,15 +155,20 @@ function pluginOf(paths: readonly string[], context: string | null): CredentialP
 }
 
 async function askPlugin(config: KubeConfig): Promise<PluginCredential | null> {
-  const options: { headers?: unknown; cert?: unknown; key?: unknown } & Parameters<KubeConfig['applyToHTTPSOptions']>[0] = {}
+  const options: Record<string, unknown> = {}
   try {
     await config.applyToHTTPSOptions(options)
   } catch {
     return null
   }
-  const header: unknown = isRecord(options.headers) ? options.headers['Authorization'] : null
-  const token = typeof header === 'string' && header.startsWith('Bearer ') ? header.slice('Bearer '.length) : null
-  return { token: token === null ? null : new Sensitive(token), certificate: pem(options.cert), key: pem(options.key) }
+  const header: unknown = isRecord(options['headers']) ? options['headers']['Authorization'] : null
+  const token =
+    typeof header === 'string' && header.startsWith('Bearer ') ? header.slice('Bearer '.length) : null
+  return {
+    token: token === null ? null : new Sensitive(token),
+    certificate: pem(options['cert']),
+    key: pem(options['key']),
+  }
 }
 
 function pem(value: unknown): Sensitive<Buffer> | null {

@@ -31,19 +31,22 @@ export interface ListRefusal extends Refusal {
 export async function listPages<T extends Watched>(
   watching: Watching<T>,
   start: ListStart,
-  take: (objects: readonly T[]) => void,
+  take: (object: T) => unknown,
   signal: AbortSignal,
 ): Promise<Result<ResourceVersion, ListRefusal>> {
   const { resource, watcher, timing } = watching
   let token = ''
   for (let pages = 0; pages < timing.pagesMax; pages += 1) {
     watcher.attempted(resource.resource)
-    const answer = await watching.cluster.call(pageRequest(watching, start, token), { signal, timeoutMs: timing.callMs })
+    const answer = await watching.cluster.call(pageRequest(watching, start, token), {
+      signal,
+      timeoutMs: timing.callMs,
+    })
     if (!answer.ok) return failed({ ...answer.failure, isContinued: token !== '' })
     watcher.heard(resource.resource)
     const page = readPage(watching, answer.value.reveal())
     if (page === null) break
-    take(page.objects)
+    for (const object of page.objects) take(object)
     if (page.token === '') return ok(page.version)
     token = page.token
   }
@@ -92,7 +95,9 @@ function readPage<T extends Watched>(watching: Watching<T>, bytes: Buffer): Page
     const object = resource.parse(item)
     if (object === null) return null
     const matters =
-      !resource.isFiltered || isMarked(object, marks) || sink.isKnown(resource.namespaceOf(object), object.name)
+      !resource.isFiltered ||
+      isMarked(object, marks) ||
+      sink.isKnown(resource.namespaceOf(object), object.name)
     if (matters) objects.push(object)
   }
   return { objects, version, token }

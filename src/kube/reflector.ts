@@ -78,7 +78,8 @@ export class Reflector<T extends Watched> {
   async #runTurns(signal: AbortSignal): Promise<void> {
     let state = snapshotFrom(null, this.#turning())
     while (!signal.aborted) {
-      const { turn, refusal } = state.kind === 'list' ? await this.#list(state, signal) : await this.#watch(state, signal)
+      const { turn, refusal } =
+        state.kind === 'list' ? await this.#list(state, signal) : await this.#watch(state, signal)
       if (signal.aborted) return
       state = turn.next
       this.#memory = turn.memory
@@ -111,7 +112,7 @@ export class Reflector<T extends Watched> {
     const { resource, sink, watcher } = this.#options
     this.#audit.abandon()
     sink.beginSnapshot('relist')
-    const put = (objects: readonly T[]): void => objects.forEach((object) => sink.put(object, 'relist'))
+    const put = (object: T): boolean => sink.put(object, 'relist')
     const result = await listPages(this.#watching, state, put, signal)
     if (result.ok) {
       sink.endSnapshot(result.value)
@@ -133,7 +134,8 @@ export class Reflector<T extends Watched> {
 
   #pauseMs(refusal: Refusal | null): number {
     const failure = refusal?.failure
-    const asked = failure?.kind === 'throttled' || failure?.kind === 'server' ? (failure.retryAfterMs ?? 0) : 0
+    const asked =
+      failure?.kind === 'throttled' || failure?.kind === 'server' ? (failure.retryAfterMs ?? 0) : 0
     return Math.max(this.#backoff.nextMs(), asked)
   }
 
@@ -146,4 +148,3 @@ interface Outcome {
   readonly turn: Turn
   readonly refusal: Refusal | null
 }
-

@@ -65,5 +65,11 @@ export const TIMING: ReflectorTiming = {
 
 /** The longest that a healthy loop goes without an attempt: one watch to its hard cut, and the longest pause after it. */
 export function attemptAgeMsMax(timing: ReflectorTiming = TIMING): number {
-  return timing.watchSecondsMax * 1000 + timing.overrunMs + timing.watchdogMs + 2 * timing.backoffMsMax + timing.callMs
+  return (
+    timing.watchSecondsMax * 1000 +
+    timing.overrunMs +
+    timing.watchdogMs +
+    2 * timing.backoffMsMax +
+    timing.callMs
+  )
 }

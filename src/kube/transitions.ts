@@ -54,19 +54,29 @@ export function snapshotFrom(from: ResourceVersion | null, turning: Turning): St
   const { streamingRefusedAt, failedStarts } = turning.memory
   const { streamingForgetMs, streamingStartsMax, pageSize } = turning.timing
   const isRefused = streamingRefusedAt !== null && turning.now - streamingRefusedAt < streamingForgetMs
-  return isRefused || failedStarts >= streamingStartsMax ? { kind: 'list', from, pageSize } : { kind: 'stream', from }
+  return isRefused || failedStarts >= streamingStartsMax
+    ? { kind: 'list', from, pageSize }
+    : { kind: 'stream', from }
 }
 
 /** After a stream, whichever state began it. */
 export function afterWatch(state: State, end: WatchEnd, turning: Turning): Turn {
   if (state.kind === 'stream' && end.phase !== 'live') return afterFailedStart(state.from, end, turning)
   const position = end.position
-  const memory = { ...turning.memory, failedStarts: 0, stuckResumes: stuckResumes(state, end, turning.memory) }
+  const memory = {
+    ...turning.memory,
+    failedStarts: 0,
+    stuckResumes: stuckResumes(state, end, turning.memory),
+  }
   const pause = end.phase === 'opening' || isShort(end, turning.timing) ? 'backoff' : 'none'
   if (end.reason === 'oversized') return { next: pagedFrom(position, turning), pause: 'backoff', memory }
   const isStuck = memory.stuckResumes >= turning.timing.resumesMax
   if (position !== null && !isStuck && canResume(end)) {
-    return { next: { kind: 'watch', from: position }, pause: end.reason === 'error' ? 'backoff' : pause, memory }
+    return {
+      next: { kind: 'watch', from: position },
+      pause: end.reason === 'error' ? 'backoff' : pause,
+      memory,
+    }
   }
   const renewed = { ...memory, stuckResumes: 0 }
   const isFailure = isStuck || end.reason !== 'expired'
@@ -82,7 +92,13 @@ function canResume(end: WatchEnd): boolean {
   if (end.reason === 'expired') return false
   if (end.reason !== 'error') return true
   const kind = end.refusal?.failure.kind
-  return kind === 'throttled' || kind === 'server' || kind === 'unanswered' || kind === 'unauthorized' || kind === 'malformed'
+  return (
+    kind === 'throttled' ||
+    kind === 'server' ||
+    kind === 'unanswered' ||
+    kind === 'unauthorized' ||
+    kind === 'malformed'
+  )
 }
 
 /** Only what came on an open stream can be stuck: an unreachable or busy server is waited for, however long. */

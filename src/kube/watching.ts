@@ -74,7 +74,7 @@ export async function watchOnce<T extends Watched>(
   const stop = new AbortController()
   const over = new AbortController()
   const cancel = AbortSignal.any([signal, stop.signal])
-  const guard = watchdog(run, watching, start, stop, over.signal)
+  const guard = watchdog({ run, watching, start, stop }, over.signal)
   watching.watcher.attempted(watching.resource.resource)
   try {
     return run.end(await watching.cluster.stream(requestOf(watching, start), run, cancel))
@@ -102,14 +102,16 @@ function requestOf<T extends Watched>(watching: Watching<T>, start: WatchStart):
   }
 }
 
+interface Guarded<T extends Watched> {
+  readonly run: WatchRun<T>
+  readonly watching: Watching<T>
+  readonly start: WatchStart
+  readonly stop: AbortController
+}
+
 /** Cuts a stream that does not open, went silent, or outlives its timeout. */
-async function watchdog<T extends Watched>(
-  run: WatchRun<T>,
-  watching: Watching<T>,
-  start: WatchStart,
-  stop: AbortController,
-  over: AbortSignal,
-): Promise<void> {
+async function watchdog<T extends Watched>(guarded: Guarded<T>, over: AbortSignal): Promise<void> {
+  const { run, watching, start, stop } = guarded
   const { clock, timing } = watching
   const cutAt = run.startedAt + start.timeoutSeconds * 1000 + timing.overrunMs
   while (!over.aborted) {
@@ -273,7 +275,12 @@ class WatchRun<T extends Watched> implements StreamReceiver {
     const { resource, namespace } = this.#watching
     const status = readStatus(raw)
     if (status === null) return this.#malformed()
-    const failure = streamedFailure(status, { verb: 'watch', resource: resource.resource, namespace, name: null })
+    const failure = streamedFailure(status, {
+      verb: 'watch',
+      resource: resource.resource,
+      namespace,
+      name: null,
+    })
     return this.#end(failure.kind === 'expired' ? 'expired' : 'error', { failure, status })
   }
 
@@ -284,7 +291,9 @@ class WatchRun<T extends Watched> implements StreamReceiver {
 
 function isInitialEnd(raw: Json): boolean {
   const metadata = raw['metadata']
-  return isRecord(metadata) && isRecord(metadata['annotations']) && metadata['annotations'][INITIAL_END] === 'true'
+  return (
+    isRecord(metadata) && isRecord(metadata['annotations']) && metadata['annotations'][INITIAL_END] === 'true'
+  )
 }
 
 function endOf(stream: StreamEnd, isOpen: boolean): { reason: RestartReason; refusal: Refusal | null } {

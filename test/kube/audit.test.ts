@@ -11,7 +11,9 @@ import { bookmark, event, page, partial, status } from './scripted-server.ts'
 
 const INTERVAL_MS = 200_000
 
-async function startAudit(t: Parameters<typeof rig>[0]): Promise<{ made: Rig; watch: WatchAnswer; list: Asked }> {
+async function startAudit(
+  t: Parameters<typeof rig>[0],
+): Promise<{ made: Rig; watch: WatchAnswer; list: Asked }> {
   const made = await rig(t, { auditIntervalMs: INTERVAL_MS })
   const { watch } = await startLive(made)
   await made.clock.advance(INTERVAL_MS)

@@ -76,7 +76,10 @@ test('a patch is a JSON patch whose pieces arrive as one body', async (t) => {
   assert.equal(asked.headers['content-type'], 'application/json-patch+json')
   assert.equal(asked.query.get('fieldManager'), 'heliograph')
   assert.equal(asked.body.toString(), '[{"op":"test","path":"/a"}]')
-  asked.json(422, status(422, 'Invalid', { message: 'the server rejected our request due to an error in our request' }))
+  asked.json(
+    422,
+    status(422, 'Invalid', { message: 'the server rejected our request due to an error in our request' }),
+  )
   assert.deepEqual(await answer, { ok: false, failure: { kind: 'test-failed' } })
 })
 
@@ -96,7 +99,10 @@ test('a delete carries both preconditions, and tells done from held up', async (
   assert.deepEqual(await done, { ok: true, value: 'gone' })
   const pending = api.remove(REF, preconditions, OPTIONS)
   const object = partial('db', 9) as { metadata: object }
-  ;(await server.next()).json(200, { ...object, metadata: { ...object.metadata, deletionTimestamp: '2026-11-24T10:00:00Z' } })
+  ;(await server.next()).json(200, {
+    ...object,
+    metadata: { ...object.metadata, deletionTimestamp: '2026-11-24T10:00:00Z' },
+  })
   assert.deepEqual(await pending, { ok: true, value: 'pending' })
 })
 
@@ -120,7 +126,13 @@ test('an Event is created and counted up', async (t) => {
   const body = JSON.parse(asked.body.toString()) as Record<string, unknown>
   assert.equal((body['message'] as string).length, 1024)
   assert.equal(body['firstTimestamp'], '2026-01-01T00:00:00Z')
-  assert.deepEqual(body['involvedObject'], { apiVersion: 'v1', kind: 'Secret', name: 'db', uid: 'u', namespace: 'team-a' })
+  assert.deepEqual(body['involvedObject'], {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    name: 'db',
+    uid: 'u',
+    namespace: 'team-a',
+  })
   asked.json(201, partial('db.1', 1))
   assert.deepEqual(await created, { ok: true, value: undefined })
   const bumped = api.bumpEvent(EVENT, OPTIONS)
@@ -146,12 +158,18 @@ test('a Lease is read, created and replaced at its version', async (t) => {
   }
   const updated = api.updateLease(lease, OPTIONS)
   const asked = await server.next()
-  assert.equal(`${asked.method} ${asked.path}`, 'PUT /apis/coordination.k8s.io/v1/namespaces/kube-system/leases/heliograph')
+  assert.equal(
+    `${asked.method} ${asked.path}`,
+    'PUT /apis/coordination.k8s.io/v1/namespaces/kube-system/leases/heliograph',
+  )
   const body = JSON.parse(asked.body.toString()) as { metadata: Record<string, unknown> }
   assert.equal(body.metadata['resourceVersion'], '4')
   asked.json(200, { ...body, metadata: { ...body.metadata, resourceVersion: '5' } })
   const answer = await updated
-  assert.deepEqual(answer.ok && { ...answer.value, annotations: { ...answer.value.annotations } }, { ...lease, version: '5' })
+  assert.deepEqual(answer.ok && { ...answer.value, annotations: { ...answer.value.annotations } }, {
+    ...lease,
+    version: '5',
+  })
   const free = api.readLease('kube-system', 'heliograph', OPTIONS)
   ;(await server.next()).json(200, {
     kind: 'Lease',

@@ -41,7 +41,9 @@ async function folder(t: TestContext): Promise<string> {
   return path
 }
 
-async function withTokenFile(t: TestContext): Promise<{ path: string; clock: FakeClock; server: ScriptedServer; cluster: Cluster }> {
+async function withTokenFile(
+  t: TestContext,
+): Promise<{ path: string; clock: FakeClock; server: ScriptedServer; cluster: Cluster }> {
   const path = join(await folder(t), 'token')
   await writeFile(path, 'first\n')
   const clock = new FakeClock()
@@ -82,7 +84,12 @@ test('the last good token is kept while the file is empty or away', async (t) =>
 test('a 401 reads the token at once and tries once more with the same body in pieces', async (t) => {
   const { path, server, cluster } = await withTokenFile(t)
   const pieces = [Buffer.from('{"a":'), Buffer.alloc(100_000, 0x31), Buffer.from('}')]
-  const request: CallRequest = { ...GET, method: 'POST', body: new Sensitive(pieces), contentType: 'application/json' }
+  const request: CallRequest = {
+    ...GET,
+    method: 'POST',
+    body: new Sensitive(pieces),
+    contentType: 'application/json',
+  }
   const answer = call(cluster, request)
   const refused = await server.next()
   await writeFile(path, 'second')
@@ -115,7 +122,10 @@ test('a second 401, or one with an unchanged token, is unauthorized', async (t) 
 test('a watch that is refused with 401 is tried again with the new token', async (t) => {
   const { path, server, cluster } = await withTokenFile(t)
   const heard: string[] = []
-  const receiver = { opened: () => void heard.push('opened'), chunk: (bytes: Buffer) => heard.push(bytes.toString()) > 0 }
+  const receiver = {
+    opened: () => void heard.push('opened'),
+    chunk: (bytes: Buffer) => heard.push(bytes.toString()) > 0,
+  }
   const watch = { ...GET, asked: { ...GET.asked, verb: 'watch' as const } }
   const end = cluster.stream(watch, receiver, SIGNAL)
   const refused = await server.next()
@@ -187,7 +197,9 @@ test('a connection that is refused, cut or closed says so', async (t) => {
 
 test('every request is counted once, with its code', async (t) => {
   const told: string[] = []
-  const observer: RequestObserver = { answered: (verb, resource, code) => void told.push(`${verb} ${resource} ${code}`) }
+  const observer: RequestObserver = {
+    answered: (verb, resource, code) => void told.push(`${verb} ${resource} ${code}`),
+  }
   const server = await ScriptedServer.start(t)
   const cluster = await open(t, plainAccess(server.url), new FakeClock(), observer)
   for (const act of [
@@ -245,7 +257,12 @@ test('watches speak HTTP/2 and calls HTTP/1.1, and a client certificate is shown
   const authority = makeAuthority('ours')
   const client = authority.issue({ commonName: 'tester' })
   const seen: string[] = []
-  const http = createSecureServer({ ...tlsOf(authority), allowHTTP1: true, requestCert: true, rejectUnauthorized: false })
+  const http = createSecureServer({
+    ...tlsOf(authority),
+    allowHTTP1: true,
+    requestCert: true,
+    rejectUnauthorized: false,
+  })
   const shown: unknown[] = []
   http.on('secureConnection', (socket) => shown.push(socket.getPeerCertificate().subject?.CN))
   const sessions = new Set<{ destroy(): void }>()
@@ -271,7 +288,11 @@ test('watches speak HTTP/2 and calls HTTP/1.1, and a client certificate is shown
     http.close()
   })
   assert.equal(await call(cluster), '{}')
-  await cluster.stream({ ...GET, asked: { ...GET.asked, verb: 'watch' } }, { opened: () => undefined, chunk: () => true }, SIGNAL)
+  await cluster.stream(
+    { ...GET, asked: { ...GET.asked, verb: 'watch' } },
+    { opened: () => undefined, chunk: () => true },
+    SIGNAL,
+  )
   assert.deepEqual(seen, ['1.1', '2.0'])
   assert.deepEqual(shown, ['tester', 'tester'])
 })
@@ -284,9 +305,15 @@ test('credentials that cannot be used are told in a sentence without their bytes
     return opened.ok ? 'opened' : opened.failure.reason
   }
   assert.equal(await reasonOf({ token: { kind: 'file', path } }), `${path} cannot be read`)
-  assert.match(await reasonOf({ ca: { kind: 'bytes', bytes: new Sensitive(Buffer.from('M4rk3r')) } }), /do not parse/)
+  assert.match(
+    await reasonOf({ ca: { kind: 'bytes', bytes: new Sensitive(Buffer.from('M4rk3r')) } }),
+    /do not parse/,
+  )
   assert.match(await reasonOf({ proxyUrl: 'socks5://x' }), /proxy-url/)
-  assert.equal(await reasonOf({ token: { kind: 'plugin', plugin: () => Promise.resolve(null) } }), 'the credential plugin failed')
+  assert.equal(
+    await reasonOf({ token: { kind: 'plugin', plugin: () => Promise.resolve(null) } }),
+    'the credential plugin failed',
+  )
 })
 
 test('a credential plugin is asked afresh after a 401', async (t) => {
@@ -296,7 +323,11 @@ test('a credential plugin is asked afresh after a 401', async (t) => {
     return Promise.resolve({ token: new Sensitive(fresh ? 'new' : 'old'), certificate: null, key: null })
   }
   const server = await ScriptedServer.start(t)
-  const cluster = await open(t, plainAccess(server.url, { token: { kind: 'plugin', plugin } }), new FakeClock())
+  const cluster = await open(
+    t,
+    plainAccess(server.url, { token: { kind: 'plugin', plugin } }),
+    new FakeClock(),
+  )
   const answer = call(cluster)
   ;(await server.next()).json(401, status(401, 'Unauthorized'))
   const retried = await server.next()

@@ -33,7 +33,13 @@ test('names of 253 characters are found', () => {
 })
 
 test('bookmarks, errors and lines of another form say nothing', () => {
-  for (const value of [event('BOOKMARK', partial('db', 1)), event('ERROR', {}), { object: {}, type: 'ADDED' }, 7, 'x']) {
+  for (const value of [
+    event('BOOKMARK', partial('db', 1)),
+    event('ERROR', {}),
+    { object: {}, type: 'ADDED' },
+    7,
+    'x',
+  ]) {
     assert.equal(lineHead(lineOf(value)), null)
   }
 })
@@ -42,7 +48,9 @@ test('whatever stands in a line, its head is that of the parsed line', () => {
   const text = fc.oneof(fc.string(), fc.constantFrom('a', '"', '\\', 'a","namespace":"b', 'é', '\u2028'))
   fc.assert(
     fc.property(text, text, text, fc.nat(), (name, namespace, note, version) => {
-      const head = lineHead(lineOf(event('ADDED', partial(name, version, { namespace, annotations: { note } }))))
+      const head = lineHead(
+        lineOf(event('ADDED', partial(name, version, { namespace, annotations: { note } }))),
+      )
       if (head !== null) assert.deepEqual(head, { type: 'ADDED', namespace, name, version: String(version) })
     }),
     { numRuns: 2000 },

@@ -11,11 +11,21 @@ import type { Access } from '../../src/kube/access.ts'
 import { loadAccess } from '../../src/kube/kubeconfig.ts'
 import type { AccessOptions } from '../../src/kube/kubeconfig.ts'
 
-const NOWHERE: AccessOptions = { kubeconfig: null, context: null, serviceHost: undefined, servicePort: undefined }
+const NOWHERE: AccessOptions = {
+  kubeconfig: null,
+  context: null,
+  serviceHost: undefined,
+  servicePort: undefined,
+}
 
 async function load(options: Partial<AccessOptions>): Promise<Access | string> {
   const loaded = await loadAccess({ ...NOWHERE, ...options })
   return loaded.ok ? loaded.value : loaded.failure.reason
+}
+
+async function reasonOf(options: Partial<AccessOptions>): Promise<string> {
+  const loaded = await load(options)
+  return typeof loaded === 'string' ? loaded : 'loaded'
 }
 
 async function write(t: TestContext, name: string, text: string): Promise<string> {
@@ -48,8 +58,8 @@ test('in a pod the service account is used, and never http', async () => {
 })
 
 test('outside of a pod and without a kubeconfig one sentence says what is missing', async () => {
-  const reason = await load({})
-  assert.match(String(reason), /KUBERNETES_SERVICE_HOST/)
+  const reason = await reasonOf({})
+  assert.match(reason, /KUBERNETES_SERVICE_HOST/)
   assert.equal(await load({ serviceHost: '10.0.0.1' }), reason)
 })
 
@@ -64,11 +74,18 @@ test('paths in a kubeconfig are relative to it, tokenFile included', async (t) =
 
 test('a fixed token, a client certificate and impersonation are taken', async (t) => {
   const access = await load({
-    kubeconfig: await write(t, 'config', config('{ token: s3cret, client-certificate-data: QQ==, client-key-data: Qg==, as: jane }')),
+    kubeconfig: await write(
+      t,
+      'config',
+      config('{ token: s3cret, client-certificate-data: QQ==, client-key-data: Qg==, as: jane }'),
+    ),
   })
   assert.ok(typeof access === 'object')
   assert.equal(access.token.kind === 'fixed' && access.token.token.reveal(), 's3cret')
-  assert.equal(access.clientCertificate?.kind === 'bytes' && access.clientCertificate.bytes.reveal().toString(), 'A')
+  assert.equal(
+    access.clientCertificate?.kind === 'bytes' && access.clientCertificate.bytes.reveal().toString(),
+    'A',
+  )
   assert.equal(access.impersonate, 'jane')
   assert.ok(!JSON.stringify(access).includes('s3cret'))
 })
@@ -81,16 +98,22 @@ test('several files are merged, and a context can be named', async (t) => {
   assert.equal(typeof main === 'object' && main.server, 'https://api.example:6443')
   const other = await load({ kubeconfig, context: 'other' })
   assert.equal(typeof other === 'object' && other.server, 'http://127.0.0.1:1')
-  assert.match(String(await load({ kubeconfig, context: 'none' })), /no such context/)
+  assert.match(await reasonOf({ kubeconfig, context: 'none' }), /no such context/)
 })
 
 test('a credential plugin is run, and run anew when asked for a fresh credential', async (t) => {
   const script = `console.log(JSON.stringify({status:{token:'t'+process.pid}}))`
-  const user = JSON.stringify({ exec: { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] } })
-  const access = await load({ kubeconfig: await write(t, 'config', config(user).replace(', certificate-authority: ca.pem', '')) })
+  const user = JSON.stringify({
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] },
+  })
+  const access = await load({
+    kubeconfig: await write(t, 'config', config(user).replace(', certificate-authority: ca.pem', '')),
+  })
   assert.ok(typeof access === 'object' && access.token.kind === 'plugin')
   const { plugin } = access.token
-  const tokens = [await plugin(false), await plugin(false), await plugin(true)].map((one) => one?.token?.reveal())
+  const tokens = [await plugin(false), await plugin(false), await plugin(true)].map((one) =>
+    one?.token?.reveal(),
+  )
   assert.match(tokens[0] ?? '', /^t[0-9]+$/)
   assert.equal(tokens[1], tokens[0])
   assert.notEqual(tokens[2], tokens[0])
@@ -102,5 +125,5 @@ test('a file that is no kubeconfig is told without quoting it', async (t) => {
     assert.equal(await load({ kubeconfig: path }), `kubeconfig ${path} cannot be read or is not a kubeconfig`)
   }
   const odd = await write(t, 'config', config('{}', 'ftp://x'))
-  assert.match(String(await load({ kubeconfig: odd })), /no http or https URL/)
+  assert.match(await reasonOf({ kubeconfig: odd }), /no http or https URL/)
 })

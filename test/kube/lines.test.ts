@@ -14,13 +14,21 @@ function split(chunks: readonly Buffer[], bytesMax?: number): { lines: string[];
 }
 
 test('lines are the same for every way of cutting the bytes into chunks', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'é', '\u2028', '\r', '\u0085', '😀', '"'), maxLength: 60 })
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'é', '\u2028', '\r', '\u0085', '😀', '"'),
+    maxLength: 60,
+  })
   fc.assert(
     fc.property(fc.array(text, { maxLength: 12 }), fc.array(fc.nat(400), { maxLength: 30 }), (sent, cuts) => {
       const bytes = Buffer.from(sent.map((line) => `${line}\n`).join(''))
-      const at = [...new Set([0, ...cuts.filter((cut) => cut < bytes.length), bytes.length])].sort((a, b) => a - b)
+      const at = [...new Set([0, ...cuts.filter((cut) => cut < bytes.length), bytes.length])].sort(
+        (a, b) => a - b,
+      )
       const chunks = at.slice(1).map((end, index) => bytes.subarray(at[index], end))
-      assert.deepEqual(split(chunks).lines, sent.filter((line) => line !== ''))
+      assert.deepEqual(
+        split(chunks).lines,
+        sent.filter((line) => line !== ''),
+      )
     }),
   )
 })
@@ -43,25 +51,21 @@ test('the metadata of a 1 MiB Secret fits several times over, and 10 MB do not',
   assert.ok(LINE_BYTES_MAX < 10_000_000)
 })
 
-test('a long line in tiny chunks is copied a bounded number of times', () => {
+test('a long line in tiny chunks is copied a bounded number of times', (t) => {
   const line = Buffer.from(`${'x'.repeat(300_000)}\n`)
   let copied = 0
-  const watched = new Proxy(Buffer.prototype.copy, {
-    apply(target, self, args: Parameters<Buffer['copy']>) {
-      const done = Reflect.apply(target, self, args) as number
-      copied += done
-      return done
+  t.mock.method(
+    Buffer.prototype,
+    'copy',
+    function copy(this: Buffer, to: Buffer, at: number, from = 0, until = this.length) {
+      copied += until - from
+      to.set(this.subarray(from, until), at)
+      return until - from
     },
-  })
-  const original = Buffer.prototype.copy
-  Buffer.prototype.copy = watched
-  try {
-    const chunks = Array.from({ length: line.length }, (_, index) => line.subarray(index, index + 1))
-    assert.equal(split(chunks).lines[0]?.length, 300_000)
-  } finally {
-    Buffer.prototype.copy = original
-  }
-  assert.ok(copied < 4 * line.length, `${copied} bytes were copied`)
+  )
+  const chunks = Array.from({ length: line.length }, (_, index) => line.subarray(index, index + 1))
+  assert.equal(split(chunks).lines[0]?.length, 300_000)
+  assert.ok(copied >= line.length - 2 && copied < 4 * line.length, `${copied} bytes were copied`)
 })
 
 test('a receiver that wants no more gets no more', () => {

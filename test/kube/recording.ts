@@ -45,7 +45,8 @@ export class RecordingSink implements ChangeSink<ObjectMeta> {
     const path = `${object.namespace}/${object.name}`
     this.#named?.add(path)
     const before = this.stored.get(path)
-    const isNews = before === undefined || before.uid !== object.uid || isNewer(object.version, before.version)
+    const isNews =
+      before === undefined || before.uid !== object.uid || isNewer(object.version, before.version)
     if (isNews) this.stored.set(path, object)
     this.journal.write(`put ${object.name}@${object.version} ${witness}`)
     return isNews

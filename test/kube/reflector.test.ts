@@ -59,9 +59,17 @@ test('a reflector of one namespace asks for nothing beyond it', async (t) => {
 test('changes after the snapshot are live', async (t) => {
   const made = await rig(t)
   const { watch } = await startLive(made)
-  watch.lines(event('ADDED', partial('two', 11)), event('MODIFIED', partial('one', 12)), event('DELETED', partial('two', 13)))
+  watch.lines(
+    event('ADDED', partial('two', 11)),
+    event('MODIFIED', partial('one', 12)),
+    event('DELETED', partial('two', 13)),
+  )
   await made.sink.journal.has('gone two@13 live')
-  assert.deepEqual(made.sink.journal.entries.slice(3), ['put two@11 live', 'put one@12 live', 'gone two@13 live'])
+  assert.deepEqual(made.sink.journal.entries.slice(3), [
+    'put two@11 live',
+    'put one@12 live',
+    'gone two@13 live',
+  ])
 })
 
 test('a watch cut in the middle of a line is resumed after the last whole one, without a snapshot', async (t) => {
@@ -101,7 +109,12 @@ test('bookmarks move the version to resume from; one that lies behind moves noth
 test('versions are compared as numbers of any size', async (t) => {
   const made = await rig(t)
   const { watch } = await startLive(made)
-  watch.lines(event('MODIFIED', partial('one', 9)), bookmark(99), bookmark(100), event('MODIFIED', partial('one', 101)))
+  watch.lines(
+    event('MODIFIED', partial('one', 9)),
+    bookmark(99),
+    bookmark(100),
+    event('MODIFIED', partial('one', 101)),
+  )
   await made.sink.journal.has('put one@101 live')
   await made.clock.advance(2000)
   watch.end()
@@ -111,7 +124,10 @@ test('versions are compared as numbers of any size', async (t) => {
 test('lines that are skipped move the version to resume from', async (t) => {
   const made = await rig(t)
   const { watch } = await startLive(made)
-  watch.lines(event('MODIFIED', partial('other', 33, { annotations: {} })), event('MODIFIED', partial('one', 12)))
+  watch.lines(
+    event('MODIFIED', partial('other', 33, { annotations: {} })),
+    event('MODIFIED', partial('one', 12)),
+  )
   await made.sink.journal.has('put one@12 live')
   await made.clock.advance(2000)
   watch.end()
@@ -132,7 +148,11 @@ test('an object that nobody annotated is skipped, unless it is stored or waited 
   await made.sink.journal.has('put one@13 live')
   watch.lines(event('MODIFIED', partial('end', 15)))
   await made.sink.journal.has('put end@15 live')
-  assert.deepEqual(made.sink.journal.entries.slice(3), ['put awaited@12 live', 'put one@13 live', 'put end@15 live'])
+  assert.deepEqual(made.sink.journal.entries.slice(3), [
+    'put awaited@12 live',
+    'put one@13 live',
+    'put end@15 live',
+  ])
 })
 
 test('an event that was seen already is passed on as it is: the store tells that it is old', async (t) => {
@@ -360,12 +380,22 @@ const UNSUPPORTED: Readonly<Record<string, (made: Rig, asked: Asked) => unknown>
     ),
   'has a storage that cannot (ERROR 500)': (_made, asked) =>
     asked.watch().lines(
-      event('ERROR', status(500, 'InternalError', { message: 'required storage feature RequestWatchProgress is disabled' })),
+      event(
+        'ERROR',
+        status(500, 'InternalError', {
+          message: 'required storage feature RequestWatchProgress is disabled',
+        }),
+      ),
     ),
   'has a cache that lags (ERROR 504)': (_made, asked) =>
     asked
       .watch()
-      .lines(event('ERROR', status(504, 'Timeout', { details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } }))),
+      .lines(
+        event(
+          'ERROR',
+          status(504, 'Timeout', { details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } }),
+        ),
+      ),
   'sends objects and never the end of them': async (made, asked) => {
     asked.watch().lines(event('ADDED', partial('one', 5)))
     await made.sink.journal.has('put one@5 relist')
@@ -441,7 +471,13 @@ test('an expired continue token begins the list anew, and nothing is swept by th
 
 test('a page beyond its bound is asked for again in smaller pages', async (t) => {
   const made = await rig(t, { timing: { ...TIMING, pageBytesMax: 2000 } })
-  ;(await startList(made)).json(200, page(30, Array.from({ length: 20 }, (_, index) => partial(`o${index}`, 5))))
+  ;(await startList(made)).json(
+    200,
+    page(
+      30,
+      Array.from({ length: 20 }, (_, index) => partial(`o${index}`, 5)),
+    ),
+  )
   const smaller = await made.server.next()
   assert.equal(smaller.query.get('limit'), '63')
   smaller.json(200, page(30, [partial('one', 5)]))
@@ -473,7 +509,11 @@ test('a server that cannot be reached is tried again, and then asked for a strea
     await passBackoff(made.clock)
   }
   assertStreamingStart(await made.server.next(), null)
-  assert.ok(made.watcher.journal.entries.every((entry) => entry === 'restarted error' || entry === 'failed unanswered'))
+  assert.ok(
+    made.watcher.journal.entries.every(
+      (entry) => entry === 'restarted error' || entry === 'failed unanswered',
+    ),
+  )
 })
 
 test('every request is told as an attempt, and every arrival as heard', async (t) => {

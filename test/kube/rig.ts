@@ -31,7 +31,12 @@ export function plainAccess(server: string, more: Partial<Access> = {}): Access 
   }
 }
 
-export async function open(t: TestContext, access: Access, clock: FakeClock, observer = UNOBSERVED): Promise<Cluster> {
+export async function open(
+  t: TestContext,
+  access: Access,
+  clock: FakeClock,
+  observer = UNOBSERVED,
+): Promise<Cluster> {
   const opened = await connect({ access, version: '0.0.0', clock, observer })
   if (!opened.ok) throw new Error(opened.failure.reason)
   t.after(() => opened.value.close())

@@ -47,7 +47,10 @@ export class ScriptedServer {
   /** Listens on loopback until the test ends. */
   static async start(t: TestContext, server: Server = createServer()): Promise<ScriptedServer> {
     const scripted = new ScriptedServer(server)
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => void scripted.#take(request, response))
+    server.on(
+      'request',
+      (request: IncomingMessage, response: ServerResponse) => void scripted.#take(request, response),
+    )
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.after(async () => {
@@ -106,14 +109,15 @@ function askedOf(request: IncomingMessage, response: ServerResponse, body: Buffe
     headers: request.headers,
     body,
     closed,
-    json: (code, value, headers = {}) => send(code, JSON.stringify(value), { 'content-type': 'application/json', ...headers }),
+    json: (code, value, headers = {}) =>
+      send(code, JSON.stringify(value), { 'content-type': 'application/json', ...headers }),
     text: (code, value, headers = {}) => send(code, value, { 'content-type': 'text/plain', ...headers }),
     cut: () => request.socket.destroy(),
     watch: () => {
       response.writeHead(200, { 'content-type': 'application/json;stream=watch' })
       response.flushHeaders()
       return {
-        lines: (...events) => void response.write(events.map((event) => `${JSON.stringify(event)}\n`).join('')),
+        lines: (...events) => void response.write(events.map((one) => `${JSON.stringify(one)}\n`).join('')),
         raw: (bytes) => void response.write(bytes),
         end: () => void response.end(),
         cut: () => request.socket.destroy(),
@@ -165,8 +169,21 @@ export function bookmark(version: number, isInitialEnd = false): unknown {
   }
 }
 
-export function status(code: number, reason: string, extra: Record<string, unknown> = {}): Record<string, unknown> {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: '', reason, code, ...extra }
+export function status(
+  code: number,
+  reason: string,
+  extra: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: '',
+    reason,
+    code,
+    ...extra,
+  }
 }
 
 export function page(version: number, items: readonly unknown[], token = ''): unknown {
