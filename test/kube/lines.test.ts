@@ -54,15 +54,12 @@ test('the metadata of a 1 MiB Secret fits several times over, and 10 MB do not',
 test('a long line in tiny chunks is copied a bounded number of times', (t) => {
   const line = Buffer.from(`${'x'.repeat(300_000)}\n`)
   let copied = 0
-  t.mock.method(
-    Buffer.prototype,
-    'copy',
-    function copy(this: Buffer, to: Buffer, at: number, from = 0, until = this.length) {
-      copied += until - from
-      to.set(this.subarray(from, until), at)
-      return until - from
-    },
-  )
+  t.mock.method(Buffer.prototype, 'copy', function copy(this: Buffer, to: Buffer, ...range: number[]) {
+    const [at = 0, from = 0, until = this.length] = range
+    copied += until - from
+    to.set(this.subarray(from, until), at)
+    return until - from
+  })
   const chunks = Array.from({ length: line.length }, (_, index) => line.subarray(index, index + 1))
   assert.equal(split(chunks).lines[0]?.length, 300_000)
   assert.ok(copied >= line.length - 2 && copied < 4 * line.length, `${copied} bytes were copied`)
