@@ -1,19 +1,8 @@
 /** Installs the chart as a cluster's administrator would, all but the pod, which a test starts itself. */
 
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-
-import { stringify } from 'yaml'
-
+import { render } from '../../test/chart/helm.ts'
 import type { ControlPlane } from '../control-plane/plane.ts'
-import { helmCommand } from '../control-plane/tools.ts'
-import { parseYaml } from './client.ts'
 import type { KubeObject } from './objects.ts'
-
-const CHART = join(import.meta.dirname, '../../charts/heliograph')
 
 export interface ChartOptions {
   readonly namespace: string
@@ -33,38 +22,23 @@ export interface Installation {
   readonly objects: readonly KubeObject[]
 }
 
-/** `helm template` with these values; rejects with helm's own words when it refuses them. */
-export async function renderChart(options: ChartOptions): Promise<readonly KubeObject[]> {
-  const { namespace, release = 'heliograph', settings } = options
-  const values = { ...options.values, ...(settings === undefined ? {} : { settings }) }
-  const [helm = '', ...first] = await helmCommand()
-  const folder = await mkdtemp(join(tmpdir(), 'heliograph-values-'))
-  try {
-    const file = join(folder, 'values.yaml')
-    await writeFile(file, stringify(values))
-    const args = [...first, 'template', release, CHART, '--namespace', namespace, '--values', file]
-    const { stdout } = await promisify(execFile)(helm, args, { maxBuffer: 16 << 20 })
-    return parseYaml(stdout)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
 /** Renders the chart and applies every object of it; the Deployment lies there without a kubelet to run it. */
 export async function installChart(plane: ControlPlane, options: ChartOptions): Promise<Installation> {
-  const objects = await renderChart(options)
+  const { namespace, release = 'heliograph', settings } = options
+  const values = { ...options.values, ...(settings === undefined ? {} : { settings }) }
+  const objects = await render(values, { name: release, namespace })
   const { client } = plane
-  if ((await client.find({ kind: 'Namespace', name: options.namespace })) === null)
-    await client.createNamespace(options.namespace)
+  if ((await client.find({ kind: 'Namespace', name: namespace })) === null)
+    await client.createNamespace(namespace)
   for (const object of objects) await client.apply(object, 'helm')
   const pod = podOf(objects)
   const [container] = pod.containers
   return {
-    namespace: options.namespace,
+    namespace,
     serviceAccount: pod.serviceAccountName,
     args: container?.args ?? [],
     environment: Object.fromEntries(
-      (container?.env ?? []).map((each) => [each.name, valueOf(each, options.namespace)]),
+      (container?.env ?? []).map((each) => [each.name, valueOf(each, namespace)]),
     ),
     objects,
   }

@@ -84,8 +84,7 @@ export async function launchController(plane: ControlPlane, options: ControllerO
       PATH: process.env['PATH'],
       HOME: plane.folder,
       ...installation.environment,
-      HELIOGRAPH_LISTEN_HOST: '127.0.0.1',
-      HELIOGRAPH_LISTEN_PORT: String(port),
+      HELIOGRAPH_LISTEN: `127.0.0.1:${port}`,
       ...options.environment,
     },
   })
