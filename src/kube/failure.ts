@@ -97,9 +97,7 @@ function told4xx(code: number, status: StatusView, asked: Asked): Failure | null
         ? { kind: 'exists' }
         : null
     case '409 Conflict':
-      return status.kind === asked.resource && (asked.name === null || status.name === asked.name)
-        ? { kind: 'conflict' }
-        : null
+      return isOfAsked(status, asked) ? { kind: 'conflict' } : null
     case '410 Expired':
     case '410 Gone':
       return { kind: 'expired' }
@@ -108,6 +106,12 @@ function told4xx(code: number, status: StatusView, asked: Asked): Failure | null
     default:
       return null
   }
+}
+
+/** Storage names the resource in `details.kind`, but the check of a deletion's preconditions names the Go kind. */
+function isOfAsked(status: StatusView, asked: Asked): boolean {
+  const isKind = status.kind === asked.resource || `${status.kind.toLowerCase()}s` === asked.resource
+  return isKind && (asked.name === null || status.name === asked.name)
 }
 
 function notFound(status: StatusView, asked: Asked): Failure | null {

@@ -10,10 +10,16 @@ import { versionOf } from './wire.ts'
 const MESSAGE_LENGTH_MAX = 1024
 const REASON_LENGTH_MAX = 128
 const COMPONENT = 'heliograph'
+const DEFAULT_NAMESPACE = 'default'
 
-/** A `v1` Event. The involvedObject of a Namespace has no namespace of its own. */
+/**
+ * A `v1` Event. The involvedObject of a Namespace has no namespace of its own, and such an Event may only be stored in
+ * `default`: stored elsewhere, it is refused unless it names the namespace that it is stored in.
+ */
 export function eventObject(event: EventBody): Json {
   const { subject } = event
+  const isStoredElsewhere = subject.namespace === '' && event.namespace !== DEFAULT_NAMESPACE
+  const namespace = isStoredElsewhere ? event.namespace : subject.namespace
   return {
     apiVersion: 'v1',
     kind: 'Event',
@@ -23,7 +29,7 @@ export function eventObject(event: EventBody): Json {
       kind: subject.kind,
       name: subject.name,
       uid: subject.uid,
-      ...(subject.namespace === '' ? {} : { namespace: subject.namespace }),
+      ...(namespace === '' ? {} : { namespace }),
     },
     type: event.type,
     reason: event.reason.slice(0, REASON_LENGTH_MAX),

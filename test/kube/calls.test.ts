@@ -143,6 +143,22 @@ test('an Event is created and counted up', async (t) => {
   assert.deepEqual(await bumped, { ok: false, failure: { kind: 'absent' } })
 })
 
+test('an Event about a Namespace names the namespace that it is stored in, unless that is default', async (t) => {
+  const { server, api } = await start(t)
+  const subject = { kind: 'Namespace', namespace: '', name: 'team-a', uid: 'u' as Uid } as const
+  for (const [namespace, expected] of [
+    ['team-a', 'team-a'],
+    ['default', undefined],
+  ] as const) {
+    const created = api.createEvent({ ...EVENT, namespace, subject }, OPTIONS)
+    const asked = await server.next()
+    const body = JSON.parse(asked.body.toString()) as { involvedObject: Record<string, unknown> }
+    assert.equal(body.involvedObject['namespace'], expected)
+    asked.json(201, partial('db.1', 1))
+    await created
+  }
+})
+
 test('a Lease is read, created and replaced at its version', async (t) => {
   const { server, api } = await start(t)
   const lease: Lease = {
