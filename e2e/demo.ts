@@ -1,20 +1,25 @@
 /** The main job, shown: a real API server, three namespaces, the controller, and one Secret that spreads. */
 
+import { setTimeout as wait } from 'node:timers/promises'
+
 import { progressOnStderr } from './control-plane/build.ts'
 import { runMain } from './control-plane/mistake.ts'
-import type { ControlPlane } from './control-plane/plane.ts'
 import { startControlPlane } from './control-plane/start.ts'
 import { untilInterrupted } from './control-plane/until-interrupted.ts'
-import { awaitList } from './lib/await.ts'
+import { withDeadline } from './lib/await.ts'
 import { installChart } from './lib/chart.ts'
+import type { Client, WatchEvent } from './lib/client.ts'
 import { startController } from './lib/controller.ts'
 import { collectionPath, plain, secret } from './lib/objects.ts'
-import type { KubeObject, Ref } from './lib/objects.ts'
+import type { Ref } from './lib/objects.ts'
 
 const SYSTEM = 'heliograph'
 const ORIGIN: Ref = { kind: 'Secret', namespace: 'platform', name: 'database' }
 const TEAMS = ['team-blue', 'team-green'] as const
 const MIRRORS = `${collectionPath('Secret')}?labelSelector=heliograph.dev%2Fmirror`
+
+/** Between chapters, for whoever reads along. */
+const READING_MS = 1_500
 
 const started = performance.now()
 
@@ -31,9 +36,8 @@ async function demo(once: boolean): Promise<number> {
   )
   await using controller = await startController(plane, { installation })
   say(`the controller runs as that account (process ${controller.pid})`)
-  const end = new AbortController()
-  const telling = tell(plane, end.signal)
-  await show(plane)
+  await using mirrors = new Mirrors(plane.client)
+  await show(plane.client, mirrors, once ? 0 : READING_MS)
   say('that was the show')
   if (!once) {
     write(`\nJoin in, in another terminal:\n\n    export KUBECONFIG=${plane.kubeconfig}\n`)
@@ -42,79 +46,98 @@ async function demo(once: boolean): Promise<number> {
     await untilInterrupted()
     write('\n')
   }
-  end.abort()
-  await telling
   await controller.stop()
   say('the controller has ended, and the control plane goes with it')
   return 0
 }
 
-async function show(plane: ControlPlane): Promise<void> {
-  const { client } = plane
+async function show(client: Client, mirrors: Mirrors, readingMs: number): Promise<void> {
+  const chapter = async (text: string): Promise<void> => {
+    await wait(readingMs)
+    say(text)
+  }
   for (const name of ['platform', ...TEAMS]) await client.createNamespace(name)
   say(`three namespaces: platform, ${TEAMS.join(', ')}`)
-
   await client.create(secret('platform', 'database', { password: 'spring' }))
-  say('Secret platform/database is created; nobody annotated it, so nothing happens')
-  say('its owner annotates it:  heliograph.dev/reflect-to: "team-*"')
+  await chapter('Secret platform/database is created; nobody annotated it, so nothing happens')
+
+  await chapter('its owner annotates it:  heliograph.dev/reflect-to: "team-*"')
   await client.annotate(ORIGIN, { 'heliograph.dev/reflect-to': 'team-*' })
-  await everyTeamHas(plane, 'spring')
+  await mirrors.until(TEAMS, 'spring')
 
-  say('somebody edits the mirror in team-green:  password: tampered')
+  await chapter('somebody edits the mirror in team-green:  password: tampered')
   const mirror: Ref = { kind: 'Secret', namespace: 'team-green', name: 'database' }
-  await client.patch(mirror, { stringData: { password: 'tampered' } })
-  await everyTeamHas(plane, 'spring')
+  const edited = await client.patch(mirror, { stringData: { password: 'tampered' } })
+  await mirrors.until(TEAMS, 'spring', edited.metadata.resourceVersion)
 
-  say('the owner rotates the password:  password: summer')
+  await chapter('the owner rotates the password:  password: summer')
   await client.patch(ORIGIN, { stringData: { password: 'summer' } })
-  await everyTeamHas(plane, 'summer')
+  await mirrors.until(TEAMS, 'summer')
 
-  say('a new namespace comes:  team-red')
+  await chapter('a new namespace comes:  team-red')
   await client.createNamespace('team-red')
-  await everyTeamHas(plane, 'summer', [...TEAMS, 'team-red'])
+  await mirrors.until([...TEAMS, 'team-red'], 'summer')
 
-  say('the owner narrows the offer:  heliograph.dev/reflect-to: "team-blue"')
-  await client.annotate(ORIGIN, { 'heliograph.dev/reflect-to': 'team-blue' })
-  await awaitList(client, MIRRORS, (mirrors) => namespacesOf(mirrors) === 'team-blue', {
-    what: 'only team-blue has a mirror',
-  })
-}
-
-async function everyTeamHas(
-  plane: ControlPlane,
-  password: string,
-  teams: readonly string[] = TEAMS,
-): Promise<void> {
-  const isSo = (mirrors: readonly KubeObject[]): boolean =>
-    namespacesOf(mirrors) === teams.toSorted().join() &&
-    mirrors.every((mirror) => plain(mirror)['password'] === password)
-  await awaitList(plane.client, MIRRORS, isSo, { what: `${teams.join(', ')} have the password ${password}` })
-}
-
-function namespacesOf(mirrors: readonly KubeObject[]): string {
-  return mirrors
-    .map(({ metadata }) => metadata.namespace ?? '')
-    .toSorted()
-    .join()
+  await chapter('the owner narrows the offer:  heliograph.dev/reflect-to: "team-{blue,red}"')
+  await client.annotate(ORIGIN, { 'heliograph.dev/reflect-to': 'team-{blue,red}' })
+  await mirrors.until(['team-blue', 'team-red'], 'summer')
 }
 
 const HAPPENED = { ADDED: 'appears', MODIFIED: 'is now', DELETED: 'is gone' } as const
 
-/** Prints each change of a mirror as the API server tells it. */
-async function tell({ client }: ControlPlane, signal: AbortSignal): Promise<void> {
-  const { resourceVersion } = await client.listFrom(MIRRORS)
-  try {
-    for await (const { type, object } of client.watch(
-      `${MIRRORS}&resourceVersion=${resourceVersion}`,
-      signal,
-    )) {
-      if (type === 'ERROR' || type === 'BOOKMARK') continue
-      const { namespace, name } = object.metadata
-      const password = type === 'DELETED' ? '' : `  password: ${plain(object)['password'] ?? ''}`
-      say(`    mirror ${namespace ?? ''}/${name} ${HAPPENED[type]}${password}`)
+/** All mirrors of the cluster, each change printed as the API server tells it. */
+class Mirrors implements AsyncDisposable {
+  readonly #passwords = new Map<string, string>()
+  readonly #versions = new Set<string>()
+  readonly #end = new AbortController()
+  readonly #telling: Promise<void>
+  #changed = Promise.withResolvers<void>()
+
+  constructor(client: Client) {
+    this.#telling = this.#tell(client)
+  }
+
+  /** Waits until exactly these namespaces have a mirror with this password, and `version` was told before. */
+  async until(namespaces: readonly string[], password: string, version?: string): Promise<void> {
+    const wanted = namespaces.toSorted().map((namespace) => `${namespace}=${password}`)
+    const isSo = (): boolean =>
+      (version === undefined || this.#versions.has(version)) && this.#shown().join() === wanted.join()
+    const search = async (): Promise<void> => {
+      while (!isSo()) await this.#changed.promise
     }
-  } catch (error) {
-    if (!signal.aborted) throw error
+    await withDeadline(search(), { unless: this.#telling }, () => `not so: ${wanted.join(', ')}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort()
+    await this.#telling
+  }
+
+  #shown(): readonly string[] {
+    return [...this.#passwords].map(([namespace, password]) => `${namespace}=${password}`).toSorted()
+  }
+
+  async #tell(client: Client): Promise<void> {
+    const { resourceVersion } = await client.listFrom(MIRRORS)
+    const path = `${MIRRORS}&resourceVersion=${resourceVersion}`
+    try {
+      for await (const event of client.watch(path, this.#end.signal)) this.#take(event)
+    } catch (error) {
+      if (!this.#end.signal.aborted) throw error
+    }
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    if (type === 'ERROR' || type === 'BOOKMARK') return
+    const { namespace = '', name, resourceVersion = '' } = object.metadata
+    const { password = '' } = plain(object)
+    this.#versions.add(resourceVersion)
+    if (type === 'DELETED') this.#passwords.delete(namespace)
+    else this.#passwords.set(namespace, password)
+    const what = type === 'DELETED' ? '' : `  password: ${password}`
+    say(`    mirror ${namespace}/${name} ${HAPPENED[type]}${what}`)
+    this.#changed.resolve()
+    this.#changed = Promise.withResolvers()
   }
 }
 

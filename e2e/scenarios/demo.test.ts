@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 
+import { isAlive } from '../control-plane/lock.ts'
+
 const DEMO = join(import.meta.dirname, '../demo.ts')
 
 /** Each must be said, and after the one before it. */
@@ -22,7 +24,7 @@ const STORY = [
   'a new namespace comes:  team-red',
   'mirror team-red/database appears  password: summer',
   'the owner narrows the offer',
-  'mirror team-red/database is gone',
+  'mirror team-green/database is gone',
   'that was the show',
   'the controller has ended',
 ]
@@ -35,4 +37,8 @@ test('npm run demo tells the whole story and leaves nothing running', async () =
     assert.notEqual(at, -1, `not said in its place: ${sentence}\n${stdout}`)
     rest = rest.slice(at + sentence.length)
   }
+  const [, controller] = /\(process (\d+)\)/.exec(stdout) ?? []
+  const [, url = ''] = /answers at (\S+)/.exec(stdout) ?? []
+  assert.equal(isAlive(Number(controller)), false)
+  await assert.rejects(fetch(url), (error: Error) => String(error.cause).includes('ECONNREFUSED'))
 })
