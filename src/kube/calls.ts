@@ -58,7 +58,8 @@ class Calls implements ClusterApi {
     options: CallOptions & { readonly dryRun?: boolean },
   ): Answer<ObjectMeta> {
     const query = options.dryRun === true ? { ...MANAGED, dryRun: 'All' } : MANAGED
-    return this.#call(post(resourceOf(kind), namespace, query, body), metaReader(kind), options)
+    const read = options.dryRun === true ? json((raw) => objectMeta(kind, unstored(raw))) : metaReader(kind)
+    return this.#call(post(resourceOf(kind), namespace, query, body), read, options)
   }
 
   patch(ref: ObjectRef, body: Body, options: CallOptions): Answer<ObjectMeta> {
@@ -199,6 +200,12 @@ function json<T>(read: (raw: Json) => T | null): Reader<T> {
 
 function metaReader(kind: Kind): Reader<ObjectMeta> {
   return json((raw) => objectMeta(kind, raw))
+}
+
+/** What a dry run answers was never stored and has no version. */
+function unstored(raw: Json): Json {
+  const { metadata } = raw
+  return isRecord(metadata) ? { ...raw, metadata: { resourceVersion: '0', ...metadata } } : raw
 }
 
 /** The answer's bytes do not matter. Undefined is a value here; null would be a malformed answer. */

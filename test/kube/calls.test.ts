@@ -63,7 +63,9 @@ test('a create names the field manager, and a dry run says so', async (t) => {
     assert.equal(asked.query.get('dryRun'), dryRun ? 'All' : null)
     assert.equal(asked.headers.accept, META)
     assert.equal(asked.headers['content-type'], 'application/json')
-    asked.json(201, partial('db', 8))
+    const stored = partial('db', 8) as { metadata: Record<string, unknown> }
+    const { resourceVersion: _version, ...unversioned } = stored.metadata
+    asked.json(201, dryRun ? { ...stored, metadata: unversioned } : stored)
     assert.equal((await answer).ok, true)
   }
 })
