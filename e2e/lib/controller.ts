@@ -76,7 +76,7 @@ export async function launchController(plane: ControlPlane, options: ControllerO
   const access = through === undefined ? { token } : { token, server: through.url, caPem: through.caPem }
   const kubeconfig = await plane.kubeconfigFor(name, access)
   const [port = 0] = await freePorts(1)
-  const args = [...installation.args, '--kubeconfig', kubeconfig, ...(options.args ?? [])]
+  const args = [...installation.args, `--kubeconfig=${kubeconfig}`, ...(options.args ?? [])]
   const command = [process.execPath, ...(options.nodeFlags ?? []), options.main ?? MAIN, ...args]
   const child = startChild(command, {
     output: 'pipe',
