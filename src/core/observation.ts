@@ -17,6 +17,8 @@ export interface Observation {
   readonly digestKey: DigestKey
   readonly namespace: NamespaceMeta | null
   readonly object: ObjectMeta | null
+  /** Whether `object` is itself an origin: then nothing may change it, whatever else is written on it. */
+  readonly isOrigin: boolean
   /** Marks of `object`; null with it. */
   readonly marks: Marks | null
   readonly claims: readonly Claim[]

@@ -72,7 +72,12 @@ function planForeign(
   marks: Marks,
   standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
 ): Decision {
-  const winner = winnerOf(o.claims, null)
+  if (o.isOrigin) return o.claims.length > 0 ? keep('blocked', 'foreign') : keep('synced', 'unclaimed')
+  // Whom the object's owner consented to comes before the others.
+  const consented = o.claims.find(
+    ({ origin }) => pathOf(origin) === marks.adopt || pathOf(origin) === marks.retained,
+  )
+  const winner = winnerOf(o.claims, consented === undefined ? null : keyOf(consented.origin))
   const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
   if (winner === null || winner.consent.kind !== 'granted' || !winner.admitted) {
     return unowned ? keep('unowned', 'unowned') : keep('synced', 'unclaimed')

@@ -49,6 +49,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     digestKey,
     namespace,
     object,
+    isOrigin: o.origins.view(key) !== null,
     marks,
     claims,
     marked: named === null ? null : markedOrigin(o, key, named, namespace),
