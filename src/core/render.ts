@@ -1,4 +1,7 @@
-/** From one answer of the API server to the bytes of a mirror: selection, type, carried metadata, validation, digest. Uid, policy and data come from that one answer. */
+/**
+ * From one answer of the API server to the bytes of a mirror: selection, type, carried metadata, validation, digest.
+ * Uid, policy and data come from that one answer.
+ */
 
 import { Sensitive } from '../std/sensitive.ts'
 import { digestOf } from './digest.ts'
