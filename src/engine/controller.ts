@@ -115,6 +115,7 @@ export class Controller {
       ownNamespace: rules.ownNamespace,
       leadership: options.leadership,
       recorder,
+      isWatched: rules.kinds.includes('Secret'),
       randomBytes: options.randomBytes,
       ready: () => this.#keyReady(),
     })

@@ -28,6 +28,8 @@ export interface DigestKeysOptions {
   readonly ownNamespace: string
   readonly leadership: Leadership
   readonly recorder: Recorder
+  /** Whether changes of the Secret are told; without Secrets among the kinds it is looked at every minute instead. */
+  readonly isWatched: boolean
   readonly randomBytes: (count: number) => Uint8Array
   /** A key became usable, for the first time or in place of another. */
   readonly ready: (key: DigestKey) => void
@@ -72,10 +74,11 @@ export class DigestKeys {
 
   /** Keeps the key current until `signal` fires. */
   async run(signal: AbortSignal): Promise<void> {
+    const settledMs = this.#o.isWatched ? WATCHED_MS : UNWATCHED_MS
     while (!signal.aborted) {
       this.#wake = new AbortController()
       const isSettled = await this.#look(signal)
-      await this.#o.clock.sleep(isSettled ? IDLE_MS : RETRY_MS, AbortSignal.any([signal, this.#wake.signal]))
+      await this.#o.clock.sleep(isSettled ? settledMs : RETRY_MS, AbortSignal.any([signal, this.#wake.signal]))
     }
   }
 
@@ -135,7 +138,8 @@ export class DigestKeys {
   }
 }
 
-const IDLE_MS = 3_600_000
+const WATCHED_MS = 3_600_000
+const UNWATCHED_MS = 60_000
 
 /** Reads the key's Secret: `key` 32 bytes, `identity` and `kube-system-uid` as text. */
 function materialOf(content: Content): Result<Material, string> {
