@@ -195,6 +195,22 @@ test('a connection that is refused, cut or closed says so', async (t) => {
   assert.equal(await call(nobody), '{"kind":"unanswered","why":"refused"}')
 })
 
+test('an informational answer is not taken for the answer', async (t) => {
+  const http = createHttpServer()
+  http.prependListener('request', (_request, response) =>
+    response.writeEarlyHints({ link: '</x>; rel=preload' }),
+  )
+  const server = await ScriptedServer.start(t, http)
+  const codes: unknown[] = []
+  const observer: RequestObserver = { answered: (_verb, _resource, code) => void codes.push(code) }
+  const cluster = await open(t, plainAccess(server.url), new FakeClock(), observer)
+  const watch = { ...GET, asked: { ...GET.asked, verb: 'watch' as const } }
+  const end = cluster.stream(watch, { opened: () => undefined, chunk: () => true }, SIGNAL)
+  ;(await server.next()).watch().end()
+  assert.deepEqual(await end, { kind: 'ended' })
+  assert.deepEqual(codes, [200])
+})
+
 test('every request is counted once, with its code', async (t) => {
   const told: string[] = []
   const observer: RequestObserver = {

@@ -44,6 +44,10 @@ test('bookmarks, errors and lines of another form say nothing', () => {
   }
 })
 
+test('what looks like a head further on in a line is none', () => {
+  assert.equal(lineHead(lineOf({ extra: event('ADDED', partial('db', 1)), type: 'DELETED' })), null)
+})
+
 test('whatever stands in a line, its head is that of the parsed line', () => {
   const text = fc.oneof(fc.string(), fc.constantFrom('a', '"', '\\', 'a","namespace":"b', 'é', '\u2028'))
   fc.assert(
