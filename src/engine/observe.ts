@@ -96,6 +96,8 @@ function claimsOf(
   for (const candidate of candidates) {
     const view = o.origins.view(candidate)
     if (view?.reading.kind !== 'policy' || o.site.placeIn(view, namespace) !== key) continue
+    // Held by its version as by a bad value: it claims nothing new and keeps no place from others.
+    if (isHeldByVersion(o, candidate)) continue
     claims.push({
       origin: view.meta,
       policy: view.reading.policy,

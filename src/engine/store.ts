@@ -112,10 +112,10 @@ export class Store {
     this.#listener.objectChanged(key, before, null, 'answer')
   }
 
-  /** Nobody waits for it any more: it stays only if something of ours is written on it. Tells nobody. */
+  /** It stays only if something of ours is written on it, or somebody still waits for it. Tells nobody. */
   release(key: ObjectKey): void {
     const object = this.get(key)
-    if (object !== null && !hasKeyOf(object, this.#prefix)) this.#objects.delete(key)
+    if (object !== null && !hasKeyOf(object, this.#prefix) && !this.#isAwaited(key)) this.#objects.delete(key)
   }
 
   putNamespace(namespace: NamespaceMeta, source: Source): boolean {

@@ -22,6 +22,7 @@ import type { Act, Done } from './execute.ts'
 import { observe } from './observe.ts'
 import type { RenderingHold } from './renderings.ts'
 import { settle } from './settle.ts'
+import { tellVerdict } from './tell.ts'
 import type { LaneName, Next } from './workqueue.ts'
 
 /** Plans per turn: one for each kind of question, one act, and a few for versions that moved meanwhile. */
@@ -135,6 +136,10 @@ async function readOrigin(d: Destination, s: Step, origin: ObjectKey): Promise<N
   const answer = await d.home.renderings.acquire(origin, d.signal())
   if (answer.ok) {
     s.held.rendering = answer.value
+    if (answer.value !== null) {
+      const { origin: meta, summary } = answer.value.rendering
+      tellVerdict(d, meta, summary.verdict)
+    }
     d.observer.site.forgetAdmitted(origin)
     return null
   }
