@@ -1,89 +1,204 @@
-/** `heliograph run`: joins the parts, runs until it is told to stop, drains. */
+/** `heliograph run`: joins the parts, runs until it is told to stop, then drains, gives up the lead and closes, in this order. */
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 import type { Settings } from '../config/settings.ts'
 import { Controller } from '../engine/controller.ts'
 import type { Sinks } from '../engine/controller.ts'
-import type { Recorder } from '../engine/ports.ts'
 import type { ClusterApi } from '../kube/api.ts'
-import type { ReflectorWatcher } from '../kube/changes.ts'
 import { clusterApi } from '../kube/calls.ts'
-import { connect } from '../kube/connection.ts'
+import type { ReflectorWatcher } from '../kube/changes.ts'
 import type { Cluster } from '../kube/connection.ts'
 import { WatchHealth } from '../kube/health.ts'
-import { loadAccess } from '../kube/kubeconfig.ts'
 import { Reflector } from '../kube/reflector.ts'
 import { CONFIG_MAPS, NAMESPACES, SECRETS } from '../kube/resources.ts'
-import { createServer } from 'node:http'
+import { LEASE_NAME } from '../kube/rights.ts'
+import { Election } from '../ops/election.ts'
+import { Events } from '../ops/events.ts'
+import { listen } from '../ops/http.ts'
+import type { HttpOptions, Listening } from '../ops/http.ts'
+import { createLogger } from '../ops/logger.ts'
+import type { Logger } from '../ops/logger.ts'
+import { Metrics } from '../ops/metrics.ts'
+import { Heartbeat, checkLive, checkReady, livelinessOf } from '../ops/probes.ts'
+import { createRecorder, createRequestRecorder, createWatchRecorder } from '../ops/recorder.ts'
+import { snapshotOf } from '../ops/snapshot.ts'
+import type { Snapshot } from '../ops/snapshot.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemRandom } from '../std/random.ts'
+import { Scope } from '../std/scope.ts'
+import { UserError } from '../std/user-error.ts'
+import { openHome } from './home.ts'
+import type { Environment } from './home.ts'
 
 export interface RunOptions {
   readonly settings: Settings
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly version: string
+  /** Fires when the process is told to stop. */
   readonly signal: AbortSignal
 }
 
-/** Runs the controller until `signal` fires. */
+const HOME = 'home'
+
+/** Runs the controller until `signal` fires. Throws a {@link UserError} where it cannot start, anything else for a bug. */
 export async function run(options: RunOptions): Promise<void> {
-  const { settings, environment, signal } = options
-  const access = await loadAccess({
-    kubeconfig: settings.kubeconfig,
-    context: settings.context,
-    serviceHost: environment['KUBERNETES_SERVICE_HOST'],
-    servicePort: environment['KUBERNETES_SERVICE_PORT'],
+  const { settings, signal } = options
+  const log = createLogger({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    write: (line) => void process.stdout.write(line),
   })
-  if (!access.ok) throw new Error(access.failure.reason)
-  const cluster = await connect({ access: access.value, version: options.version, clock: systemClock, observer: { answered: () => {} } })
-  if (!cluster.ok) throw new Error(cluster.failure.reason)
-  const api: ClusterApi = clusterApi(cluster.value)
-  const watcher: ReflectorWatcher = { attempted() {}, heard() {}, synced() {}, restarted() {}, failed() {}, auditFound() {} }
-  const health = new WatchHealth(['secrets', 'configmaps', 'namespaces'], systemClock, watcher)
-  const log = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
-  const recorder: Recorder = {
-    acted: (turn) => log({ msg: 'acted', ...turn }),
-    tell: (n) => log({ msg: 'notice', code: n.code, subject: n.subject, message: n.message }),
-    held: (hold) => log({ msg: 'deletions held', ...hold }),
-    propagated: () => {},
-    repaired: () => log({ msg: 'repaired' }),
-    conflicted: () => {},
+  const parts = await join(options, log)
+  const address = `${settings.listenHost}:${parts.listening.port}`
+  log.info('started', { version: options.version, namespace: settings.rules.ownNamespace, address })
+  const scope = new Scope()
+  const electing = new AbortController()
+  scope.spawn((ending) => parts.heartbeat.run(ending))
+  scope.spawn((ending) => parts.events.run(ending))
+  scope.spawn(() => parts.election.run(electing.signal))
+  try {
+    await parts.controller.run(AbortSignal.any([signal, scope.signal]))
+  } catch (error) {
+    log.bug(error)
+    throw error
+  } finally {
+    // Writes are over: the lead can be given up, and a follower takes it at once.
+    electing.abort()
+    await scope.close()
+    await parts.listening.close()
+    await parts.cluster.close()
   }
-  const controller = new Controller({
-    settings,
-    api,
-    clock: systemClock,
-    random: systemRandom,
-    randomBytes,
-    recorder,
-    leadership: { isLive: () => true },
-    reflect: (sinks, ending) => reflect(cluster.value, settings, health, sinks, ending),
-  })
-  const server = createServer((request, response) => {
-    response.statusCode = request.url === '/readyz' && !controller.standing().isSynced ? 503 : 200
-    response.end('ok\n')
-  })
-  server.listen(settings.listenPort, settings.listenHost)
-  controller.lead()
-  await controller.run(signal)
-  server.close()
-  await cluster.value.close()
+  log.info('stopped')
 }
 
-async function reflect(cluster: Cluster, settings: Settings, watcher: ReflectorWatcher, sinks: Sinks, signal: AbortSignal): Promise<void> {
+interface Parts {
+  readonly cluster: Cluster
+  readonly controller: Controller
+  readonly election: Election
+  readonly events: Events
+  readonly heartbeat: Heartbeat
+  readonly listening: Listening
+}
+
+async function join(options: RunOptions, log: Logger): Promise<Parts> {
+  const { settings, environment, version } = options
+  const clock = systemClock
+  const startedMs = clock.now()
+  const metrics = new Metrics({ version, withRuntime: true, snapshot: () => snapshot() })
+  const cluster = await openHome({
+    settings,
+    environment,
+    version,
+    observer: createRequestRecorder(HOME, metrics),
+  })
+  const api = clusterApi(cluster)
+  await checkOwnNamespace(api, settings, log)
+  const watcher = createWatchRecorder({ destination: HOME, metrics, log, clock })
+  const health = new WatchHealth(resourcesOf(settings), clock, watcher)
+  const election: Election = elect(options, { api, log, controller: () => controller })
+  const events = new Events({
+    api,
+    clock,
+    log,
+    isLeading: () => election.isLive(),
+    dropped: (why) => metrics.count('heliograph_events_dropped_total', { why }),
+  })
+  const controller: Controller = new Controller({
+    settings,
+    api,
+    clock,
+    random: systemRandom,
+    randomBytes,
+    recorder: createRecorder({ metrics, events, log, clock }),
+    leadership: election,
+    reflect: (sinks, signal) => reflect(cluster, settings, health, { sinks, signal }),
+  })
+  const snapshot = (): Snapshot => {
+    const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
+    return snapshotOf({ standing: controller.standing(), watches: health.report(), isLeading, uptimeMs })
+  }
+  const heartbeat = new Heartbeat(clock)
+  const listening = await serve(settings, {
+    live: () =>
+      checkLive(
+        heartbeat,
+        livelinessOf(() => health.report()),
+      ),
+    ready: () => checkReady(controller),
+    metrics,
+    crashed: (error) => log.bug(error),
+  })
+  return { cluster, controller, election, events, heartbeat, listening }
+}
+
+/** Home's Lease; leadership starts and stops the controller's turns. */
+function elect(
+  { settings, environment }: RunOptions,
+  parts: { readonly api: ClusterApi; readonly log: Logger; readonly controller: () => Controller },
+): Election {
+  const host = environment['POD_NAME'] ?? environment['HOSTNAME'] ?? 'heliograph'
+  return new Election({
+    api: parts.api,
+    clock: systemClock,
+    random: systemRandom,
+    log: parts.log,
+    identity: `${host}_${randomUUID()}`,
+    namespace: settings.rules.ownNamespace,
+    name: LEASE_NAME,
+    releaseKey: `${settings.rules.prefix}release`,
+    enabled: settings.leaderElection,
+    onGained: () => parts.controller().lead(),
+    onLost: () => parts.controller().follow(),
+    onRelease: (id) => parts.controller().release(id),
+  })
+}
+
+async function serve(settings: Settings, pages: Omit<HttpOptions, 'host' | 'port'>): Promise<Listening> {
+  const { listenHost: host, listenPort: port } = settings
+  const listening = await listen({ host, port, ...pages })
+  if (listening.ok) return listening.value
+  throw new UserError(`cannot listen on port ${port} (${listening.failure.code}); set another with --listen`)
+}
+
+/** Where the digest key and the Lease live. Absent, nothing could ever be written; unreadable now, it may come. */
+async function checkOwnNamespace(api: ClusterApi, settings: Settings, log: Logger): Promise<void> {
+  const { ownNamespace } = settings.rules
+  const answer = await api.readNamespace(ownNamespace, { signal: new AbortController().signal })
+  if (answer.ok) return
+  if (answer.failure.kind === 'absent' || answer.failure.kind === 'namespace-absent') {
+    throw new UserError(
+      `the controller's own namespace ${ownNamespace} does not exist: create it, or name another with POD_NAMESPACE or --namespace`,
+    )
+  }
+  log.warn('the own namespace cannot be read now', { namespace: ownNamespace, failure: answer.failure.kind })
+}
+
+function resourcesOf({ rules }: Settings): readonly string[] {
+  const kinds = { Secret: SECRETS.resource, ConfigMap: CONFIG_MAPS.resource }
+  return [...rules.kinds.map((kind) => kinds[kind]), NAMESPACES.resource]
+}
+
+async function reflect(
+  cluster: Cluster,
+  settings: Settings,
+  watcher: ReflectorWatcher,
+  { sinks, signal }: { readonly sinks: Sinks; readonly signal: AbortSignal },
+): Promise<void> {
+  const { kinds, prefix } = settings.rules
   const common = {
     cluster,
     namespace: null,
-    marks: [settings.rules.prefix],
+    marks: [prefix],
     watcher,
     clock: systemClock,
     random: systemRandom,
     auditIntervalMs: settings.auditIntervalMs,
   }
-  await Promise.all([
-    new Reflector({ ...common, resource: SECRETS, sink: sinks.objects.Secret }).run(signal),
-    new Reflector({ ...common, resource: CONFIG_MAPS, sink: sinks.objects.ConfigMap }).run(signal),
-    new Reflector({ ...common, resource: NAMESPACES, sink: sinks.namespaces }).run(signal),
-  ])
+  const loops = [new Reflector({ ...common, resource: NAMESPACES, sink: sinks.namespaces }).run(signal)]
+  if (kinds.includes('Secret'))
+    loops.push(new Reflector({ ...common, resource: SECRETS, sink: sinks.objects.Secret }).run(signal))
+  if (kinds.includes('ConfigMap'))
+    loops.push(new Reflector({ ...common, resource: CONFIG_MAPS, sink: sinks.objects.ConfigMap }).run(signal))
+  await Promise.all(loops)
 }
