@@ -57,7 +57,7 @@ export interface EventBody {
   readonly name: string
   readonly subject: {
     readonly kind: Kind | 'Namespace'
-    /** Empty for a Namespace. */
+    /** That of the Event: the API server asks it to be the same, of a Namespace (then its own name) too. */
     readonly namespace: string
     readonly name: string
     readonly uid: Uid

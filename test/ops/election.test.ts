@@ -17,6 +17,7 @@ import { microTime } from '../../src/ops/lease-record.ts'
 import { createLogger } from '../../src/ops/logger.ts'
 import type { Clock } from '../../src/std/clock.ts'
 import { seededRandom } from '../../src/std/random.ts'
+import type { Random } from '../../src/std/random.ts'
 import { FakeClock } from '../kube/fake-clock.ts'
 import { LeaseStore } from './leases.ts'
 import type { LeaseClient } from './leases.ts'
@@ -234,23 +235,27 @@ test('of many that come at once exactly one leads', async (t) => {
   assert.equal(world.store.history.filter(({ transitions }) => transitions > 0).length, 0)
 })
 
+/** Breaks and mends the lines for a while, then leaves them good. */
+async function storm(world: World, replicas: readonly Replica[], random: Random): Promise<void> {
+  const lines = ['good', 'good', 'cut', 'mute', 'held'] as const
+  for (let turn = 0; turn < 12; turn += 1) {
+    for (const { client } of replicas) {
+      client.line = lines[Math.floor(random.next() * lines.length)] ?? 'good'
+      if (random.next() < 0.3) client.deliver()
+    }
+    await world.pass(4_000, replicas, 500)
+  }
+  for (const { client } of replicas) client.line = 'good'
+  await world.pass(60_000, replicas, 1_000)
+}
+
 test('whatever lines fail and when, there are never two, and somebody leads in the end', async (t) => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const world = new World(t)
-    const random = seededRandom(seed)
     const replicas = ['a', 'b', 'c'].map((identity, at) =>
       world.start(identity, { clock: skewed(world.clock, (at - 1) * 7_000_000) }),
     )
-    for (let turn = 0; turn < 12; turn += 1) {
-      for (const { client } of replicas) {
-        const lines = ['good', 'good', 'cut', 'mute', 'held'] as const
-        client.line = lines[Math.floor(random.next() * lines.length)] ?? 'good'
-        if (random.next() < 0.3) client.deliver()
-      }
-      await world.pass(4_000, replicas, 500)
-    }
-    for (const { client } of replicas) client.line = 'good'
-    await world.pass(60_000, replicas, 1_000)
+    await storm(world, replicas, seededRandom(seed))
     assert.equal(replicas.filter(({ election }) => election.isLive()).length, 1, `seed ${seed}`)
     await Promise.all(replicas.map((replica) => replica.stop()))
   }

@@ -1,0 +1,76 @@
+/** docs/annotations.md: what people write, what values look like, what we write ourselves. */
+
+import { ANNOTATIONS } from '../../src/core/annotations.ts'
+import type { AnnotationPlace, AnnotationRow } from '../../src/core/annotations.ts'
+import { PATTERNS_MAX } from '../../src/core/globs.ts'
+import { bullets, code, page, paragraph, table } from './markdown.ts'
+
+const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: string]>> = {
+  origin: [
+    'On an origin',
+    'A Secret or ConfigMap becomes an origin by the first of these that lets somebody have a copy.',
+  ],
+  mirror: [
+    'On the receiving side',
+    'Written by the owner of the receiving namespace on an object of his own.',
+  ],
+  namespace: [
+    'On a Namespace',
+    'What its owner says to origins that would push here. Both bind in every case; `refuse` beats `accept`. Consent withdrawn deletes the mirrors here, those of a held, paused or retaining origin too.',
+  ],
+  lease: ['On the Lease', 'In the controller’s own namespace. `heliograph release ID` writes it.'],
+  peer: [
+    'On the Secret of a peer',
+    'These keys are reserved for forwarding to other clusters, which this version does not do.',
+  ],
+  'mark on mirror': [
+    'Marks on a mirror',
+    'Written by Heliograph, never by people. A mirror is ours when `mirror`, `origin` and `at` agree with each other and with the object; no time is ever written.',
+  ],
+  'mark on pull mirror': [
+    'Marks on a pull mirror',
+    'It never bears `mirror`, `origin` or `at`, and is never deleted by Heliograph.',
+  ],
+}
+
+const INTRODUCTION = paragraph(`
+  All keys begin with \`heliograph.dev/\`, or with the prefix of the setting \`prefix\`. They are annotations where nothing else is said.
+  A key that is not listed here means nothing. A value that breaks its form is a bad value: the origin is held, and an Event on it names the annotation
+  and the rule. Held means frozen: nothing is created, updated, put back or deleted for that origin until the value is mended.
+`)
+
+const VALUES = [
+  'Lists are split at commas outside `{}` and `[]`; blanks around items and empty items do not matter.',
+  'Globs match the whole text and are case-sensitive. `*` and `?` match any character, `/` and a leading dot included; `[abc]`, `[a-z]`, `[!a]` match one of a set; `{a,b}` stands for both.',
+  '`!pattern` excludes and always wins, wherever it stands. Exclusions alone match nothing: write `*, !team-x`.',
+  `A list has at most ${PATTERNS_MAX} patterns, a pattern at most 253 characters and 64 alternatives. Extended globs, \`**\`, \`#\` and ranges such as \`{1..9}\` are bad values. More is a bad value, never a silent cut.`,
+  'Label selectors have the full syntax of Kubernetes: `env=prod`, `env in (dev,test)`, `!legacy`, parted by commas that all must hold.',
+  'Given but blank matches nothing, for lists and selectors alike.',
+  'Booleans are exactly `true` and `false`.',
+]
+
+const NEVER = paragraph(`
+  Never a target: the origin’s own namespace, and protected namespaces (by default \`kube-*\` and the controller’s own), however they are named,
+  unless the administrator allows them. Never an origin: a mirror of either form, so that copies cannot run in circles, and what belongs to the controller.
+`)
+
+export function annotationsPage(): string {
+  const sections = (Object.keys(PLACES) as AnnotationPlace[]).flatMap((place) => {
+    const [title, words] = PLACES[place]
+    return [`## ${title}`, words, tableOf(ANNOTATIONS.filter((row) => row.on === place))]
+  })
+  return page('Annotations', INTRODUCTION, NEVER, '## Values', bullets(VALUES), ...sections)
+}
+
+function tableOf(rows: readonly AnnotationRow[]): string {
+  const isMark = rows.every((row) => row.unset === null)
+  const head = ['key', 'value', ...(isMark ? [] : ['not given']), 'meaning', 'example']
+  const cells = rows.map((row) => [
+    code(row.key),
+    row.value,
+    ...(isMark ? [] : [row.unset ?? 'required']),
+    `${row.form === 'label' ? 'A label. ' : ''}${row.meaning}${row.reserved && row.on === 'origin' ? ' Checked, but without effect in this version.' : ''}`,
+    code(row.example),
+  ])
+  return table(head, cells)
+}
