@@ -1,4 +1,7 @@
-/** Every setting in one table: flag, variable, default, parser, sentence. The parser of the settings, `heliograph help` and docs/configuration.md read the same rows. */
+/**
+ * Every setting in one table: flag, variable, default, parser, sentence.
+ * The parser of the settings, `heliograph help`, the chart and docs/configuration.md read the same rows.
+ */
 
 import {
   DEFAULT_NEVER_CARRY,

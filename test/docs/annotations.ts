@@ -1,4 +1,4 @@
-/** docs/annotations.md: what people write, what values look like, what we write ourselves. */
+/** Makes docs/annotations.md: what people write, what values look like, what we write ourselves. */
 
 import { ANNOTATIONS } from '../../src/core/annotations.ts'
 import type { AnnotationPlace, AnnotationRow } from '../../src/core/annotations.ts'

@@ -1,4 +1,4 @@
-/** docs/configuration.md: every setting with its three names, its default and its rule. */
+/** Makes docs/configuration.md: every setting with its three names, its default and its rule. */
 
 import { COMMANDS } from '../../src/config/command.ts'
 import { OPTION_GROUPS, OPTION_VIEWS } from '../../src/config/options.ts'

@@ -1,4 +1,4 @@
-/** docs/events.md: every Event that people may see, where it lies, and what to do next. */
+/** Makes docs/events.md: every Event that people may see, where it lies, and what to do next. */
 
 import { NOTICES, NOTICE_CODES } from '../../src/core/notices.ts'
 import type { NoticeEntry, NoticeSide } from '../../src/core/notices.ts'

@@ -1,4 +1,4 @@
-/** docs/metrics.md: what each metric means and when to worry. */
+/** Makes docs/metrics.md: what each metric means and when to worry. */
 
 import { METRICS, METRIC_NAMES } from '../../src/ops/catalogue.ts'
 import type { LabelValues, MetricName, MetricRow } from '../../src/ops/catalogue.ts'
