@@ -52,11 +52,17 @@ export interface WorkQueueOptions {
   readonly crashed: (error: unknown) => void
 }
 
+interface Running {
+  readonly share: Share
+  /** Which lane asked for another turn meanwhile. */
+  again: LaneName | null
+}
+
 export class WorkQueue {
   readonly #options: WorkQueueOptions
   readonly #lanes: Readonly<Record<LaneName, Lane>> = { fresh: new Lane(), verify: new Lane() }
-  /** Keys in a turn; the value says which lanes asked for another meanwhile. */
-  readonly #running = new Map<ObjectKey, { readonly share: Share; again: LaneName | null }>()
+  /** Keys in a turn. */
+  readonly #running = new Map<ObjectKey, Running>()
   readonly #failures = new Map<ObjectKey, number>()
   readonly #parks = new Map<ObjectKey, number>()
   readonly #slots = new Map<string, number>()
@@ -65,6 +71,7 @@ export class WorkQueue {
   readonly #concurrency: Concurrency
   #open = false
   #dispatched = 0
+  #wakePace = new AbortController()
   #verifyCredit = 1
   #verifyCreditAtMs: number
 
@@ -88,6 +95,7 @@ export class WorkQueue {
       this.#lanes.verify.remove(key)
       this.#delays.remove(key)
     }
+    if (lane === 'verify' && this.#lanes.verify.size === 0) this.#wakePace.abort()
     this.#lanes[lane].add(key, this.#options.shareOf(key), this.#options.clock.now())
     this.#feed()
   }
@@ -143,7 +151,9 @@ export class WorkQueue {
   /** Verification waits for its pace; nothing else wakes the feed for it. */
   async #pace(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#options.clock.sleep(PACE_MS, signal)
+      this.#wakePace = new AbortController()
+      const ms = this.#lanes.verify.size > 0 ? PACE_MS : IDLE_MS
+      await this.#options.clock.sleep(ms, AbortSignal.any([signal, this.#wakePace.signal]))
       if (this.#lanes.verify.size > 0) this.#feed()
     }
   }
@@ -152,9 +162,10 @@ export class WorkQueue {
     while (this.#open && this.#running.size < this.#concurrency.limit) {
       const next = this.#take()
       if (next === null) return
-      this.#running.set(next.key, { share: next.share, again: null })
+      const running: Running = { share: next.share, again: null }
+      this.#running.set(next.key, running)
       this.#count(next.share, 1)
-      this.#pool.add(() => this.#runOne(next.key, next.lane)).catch(this.#options.crashed)
+      this.#pool.add(() => this.#runOne(next.key, next.lane, running)).catch(this.#options.crashed)
     }
   }
 
@@ -199,19 +210,19 @@ export class WorkQueue {
     return this.#verifyCredit >= 1
   }
 
-  async #runOne(key: ObjectKey, lane: LaneName): Promise<void> {
-    const running = this.#running.get(key)
+  async #runOne(key: ObjectKey, lane: LaneName, running: Running): Promise<void> {
+    let next: Next
     try {
-      const next = await this.#options.turn(key, lane)
-      this.#running.delete(key)
-      if (running?.again != null) this.add(key, running.again)
-      else this.#schedule(key, next)
-      if (next.kind === 'done' || next.kind === 'at') this.#failures.delete(key)
-      if (next.kind !== 'park') this.#parks.delete(key)
+      next = await this.#options.turn(key, lane)
     } finally {
+      // The slot is free before the key can be dispatched again, or the next turn's entry would be taken for this one's.
       this.#running.delete(key)
-      if (running !== undefined) this.#count(running.share, -1)
+      this.#count(running.share, -1)
     }
+    if (next.kind === 'done' || next.kind === 'at') this.#failures.delete(key)
+    if (next.kind !== 'park') this.#parks.delete(key)
+    if (running.again === null) this.#schedule(key, next)
+    else this.add(key, running.again)
     this.#feed()
   }
 
@@ -249,6 +260,7 @@ export class WorkQueue {
 }
 
 const PACE_MS = 100
+const IDLE_MS = 60_000
 
 function laneOrder(mayVerify: boolean, verifyFirst: boolean): readonly LaneName[] {
   if (!mayVerify) return ['fresh']
