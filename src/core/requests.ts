@@ -113,10 +113,9 @@ export function fillBody(
   }
   // Without the label it never was a push mirror: an `on-delete` on it is its owner's, who is told that it is ignored.
   const pushed = seen.label !== null && seen.origin !== null
-  const leftOvers = pushed
-    ? staleMarks(object, prefix, marks, PUSH_ONLY_MARKS)
-    : staleMarks(object, prefix, marks, ['carried'])
-  const labelled = pushed ? [`${prefix}mirror`] : []
+  const pushMarks = pushed ? [...PUSH_ONLY_MARKS, 'on-delete'] : PUSH_ONLY_MARKS
+  const leftOvers = staleMarks(object, prefix, marks, pushMarks)
+  const labelled = [`${prefix}mirror`]
   const first = seen.pulledFrom === null || seen.digest === null
   const ops = [
     ...proof(object, prefix, seen, first || form === 'metadata'),
@@ -177,7 +176,6 @@ const PUSH_ONLY_MARKS = [
   'origin-uid',
   'origin-version',
   'origin-cluster',
-  'on-delete',
   'adopted',
   'retained',
   'carried',
