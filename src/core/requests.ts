@@ -78,16 +78,18 @@ export function updateBody(
   const wantedAnnotations = pushMarks(rendering, object, stamp, options.adopted)
   const carried = split(rendering.summary.carried)
   const stale = staleMarks(object, stamp.prefix, wantedAnnotations, [...FOLLOWING_MARKS, 'retained'])
+  // The digest alone does not version the data: it is the same again when old data comes back.
+  const pinned = options.pinned || seen.digest === null || seen.originVersion === null
   const ops = [
-    ...proof(object, stamp.prefix, seen, options.pinned || seen.digest === null),
+    ...proof(object, stamp.prefix, seen, pinned),
     ...mapOps(
       'labels',
       object.labels,
       { ...carried.labels, [label]: mirrorLabel(stamp.identity, rendering.origin) },
-      dropped(seen.carried, 'labels', carried.labels),
+      dropped(seen.carried, 'labels', carried.labels, stamp.prefix),
     ),
     ...mapOps('annotations', object.annotations, { ...carried.annotations, ...wantedAnnotations }, [
-      ...dropped(seen.carried, 'annotations', carried.annotations),
+      ...dropped(seen.carried, 'annotations', carried.annotations, stamp.prefix),
       ...stale,
     ]),
   ]
@@ -117,14 +119,16 @@ export function fillBody(
   const leftOvers = staleMarks(object, prefix, marks, pushMarks)
   const labelled = [`${prefix}mirror`]
   const first = seen.pulledFrom === null || seen.digest === null
+  // A label map that is made anew must not replace one that somebody made meanwhile.
+  const makesLabels = Object.keys(object.labels).length === 0 && Object.keys(carried.labels).length > 0
   const ops = [
-    ...proof(object, prefix, seen, first || form === 'metadata'),
+    ...proof(object, prefix, seen, first || makesLabels || form === 'metadata'),
     ...mapOps('labels', object.labels, carried.labels, [
-      ...dropped(seen.carried, 'labels', carried.labels),
+      ...dropped(seen.carried, 'labels', carried.labels, prefix),
       ...labelled,
     ]),
     ...mapOps('annotations', object.annotations, { ...carried.annotations, ...marks }, [
-      ...dropped(seen.carried, 'annotations', carried.annotations),
+      ...dropped(seen.carried, 'annotations', carried.annotations, prefix),
       ...leftOvers,
     ]),
   ]
@@ -133,13 +137,16 @@ export function fillBody(
     : patch(ops, contentOps(object.kind, revealPieces(rendering), 'pull'))
 }
 
-/** JSON patch at the end of a claim that retains: label and marks go, `retained` and `at` stay, so that the same origin can take it back. */
+/**
+ * JSON patch at the end of a claim that retains: label and marks go, `retained` and `at` stay, so that the same origin can take it back.
+ * So does `adopted`: what its owner made is never deleted, also after it was taken back.
+ */
 export function retainBody(object: ObjectMeta, seen: Marks, prefix: string): RequestBody {
   invariant(seen.origin !== null, 'only a marked mirror can be retained')
   return patch(
     [
       ...proof(object, prefix, seen, false),
-      ...unmark(object, prefix, { [`${prefix}retained`]: seen.origin }, ['at']),
+      ...unmark(object, prefix, { [`${prefix}retained`]: seen.origin }, ['at', 'adopted']),
     ],
     [],
   )
@@ -269,22 +276,23 @@ function mapOps(
   if (changed.length > 0 && Object.keys(present).length === 0)
     ops.push({ op: 'add', path: `/metadata/${map}`, value: {} })
   for (const [key, value] of changed) ops.push({ op: 'add', path: pointer(map, key), value })
-  for (const key of removed)
-    if (wanted[key] === undefined && present[key] !== undefined)
+  for (const key of new Set(removed))
+    if (!Object.hasOwn(wanted, key) && present[key] !== undefined)
       ops.push({ op: 'remove', path: pointer(map, key) })
   return ops
 }
 
-/** Keys of the old `carried` mark that are not carried any more. */
+/** Keys of the old `carried` mark that are not carried any more. Nothing under our prefix is ever carried, whatever the mark says. */
 function dropped(
   carried: readonly string[],
   map: 'labels' | 'annotations',
   wanted: Texts,
+  prefix: string,
 ): readonly string[] {
   return carried
     .filter((path) => path.startsWith(`${map}/`))
     .map((path) => path.slice(map.length + 1))
-    .filter((key) => wanted[key] === undefined)
+    .filter((key) => wanted[key] === undefined && !key.startsWith(prefix))
 }
 
 function contentOps(
