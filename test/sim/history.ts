@@ -10,7 +10,10 @@ const MINUTE_MS = 60_000
 const ACTIONS = 70
 
 /** Everything that went wrong. `trace` is given the rig before anything happens, to look on. */
-export async function history(seed: number, trace: (rig: Rig) => void = () => undefined): Promise<readonly string[]> {
+export async function history(
+  seed: number,
+  trace: (rig: Rig) => void = () => undefined,
+): Promise<readonly string[]> {
   const random = seededRandom(seed * 7_919)
   const isTrusting = random.next() < 0.4
   const consent = random.next() < 0.2 ? 'required' : 'open'
@@ -33,7 +36,7 @@ export async function history(seed: number, trace: (rig: Rig) => void = () => un
     const pause = random.next()
     await rig.time.run(pause < 0.3 ? 0 : pause * pause * 6_000)
   }
-  return [...rig.violations, ...(await rest(rig, users, { consent, isTrusting }))]
+  return await rest(rig, users, { consent, isTrusting })
 }
 
 /** A restart, a stop or a hand-over. */
