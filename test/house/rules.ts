@@ -37,7 +37,6 @@ export const TOP_LEVEL: readonly string[] = [
   'dist',
   'docs',
   'e2e',
-  'knip.json',
   'node_modules',
   'package-lock.json',
   'package.json',
