@@ -80,7 +80,9 @@ test('a suite without a test fails', async () => {
 })
 
 test('a command counts as one test, and shows what it said when it fails', async () => {
-  assert.deepEqual((await run({ command: ['fine'] })).failures, [])
+  const fine = await run({ command: ['fine'] })
+  assert.deepEqual(fine.failures, [])
+  assert.equal(fine.counts.passed, 1)
   const wrong = await run({ command: ['wrong'] })
   assert.deepEqual(wrong.failures, ['this is wrong\nwrong: exit code 3'])
   assert.equal(wrong.counts.failed, 1)

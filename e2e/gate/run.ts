@@ -92,10 +92,9 @@ async function runCommand(command: readonly string[], root: string, signal: Abor
     child.once('error', (error) => resolve(error.message))
     child.once('close', (code) => resolve(code === 0 ? null : `exit code ${code ?? 'none'}`))
   })
-  return {
-    counts: NO_TESTS,
-    failures: end === null ? [] : [`${output.trim()}\n${command.join(' ')}: ${end}`],
-  }
+  if (end === null) return { counts: { ...NO_TESTS, tests: 1, passed: 1 }, failures: [] }
+  const failures = [`${output.trim()}\n${command.join(' ')}: ${end}`]
+  return { counts: { ...NO_TESTS, tests: 1, failed: 1 }, failures }
 }
 
 /** The files of a suite, sorted; the same on every machine. */

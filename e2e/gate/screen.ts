@@ -52,7 +52,7 @@ export class Screen {
 /** `unit       12.3 s of  300 s   312 tests   ok` */
 export function verdictLine({ suite, seconds, counts, failures }: Verdict): string {
   const time = `${seconds.toFixed(1).padStart(7)} s of ${String(suite.budgetSeconds).padStart(4)} s`
-  const tests = counts.tests === 0 ? ''.padEnd(11) : `${String(counts.tests).padStart(5)} tests`
+  const tests = suite.command !== undefined ? ''.padEnd(11) : `${String(counts.tests).padStart(5)} tests`
   return `${suite.name.padEnd(8)}${time}  ${tests}  ${failures.length === 0 ? 'ok' : 'FAILED'}`
 }
 
