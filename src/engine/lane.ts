@@ -40,6 +40,11 @@ export class Lane {
     return this.#origins
   }
 
+  /** How many namespaces of origins wait. */
+  get namespaces(): number {
+    return this.#namespaces.size
+  }
+
   has(key: ObjectKey): boolean {
     return this.#shares.has(key)
   }

@@ -56,6 +56,11 @@ export class Origins {
       : undefined
   }
 
+  /** Size of the version that was rendered last, whichever it was; null: none was. */
+  lastSizeBytes(key: ObjectKey): number | null {
+    return this.#summaries.get(key)?.sizeBytes ?? null
+  }
+
   noteSummary(key: ObjectKey, summary: Summary): void {
     this.#summaries.set(key, summary)
   }

@@ -19,6 +19,8 @@ import type { Store } from './store.ts'
 
 /** A read that finds the store ahead of it is repeated this often before the turn backs off. */
 const READS_MAX = 3
+/** What a read reserves of the bound before anything is known of the origin: no object is much larger (the API server's limit of data). */
+const SIZE_GUESS_BYTES = 1_048_576
 /** A failed read answers every turn that asks within this time: a thousand places of one origin make one request. */
 const FAILURE_KEPT_MS = 1_000
 
@@ -52,6 +54,8 @@ export class Renderings {
   readonly #failures = new Map<ObjectKey, { readonly failure: Failure; readonly untilMs: number }>()
   #waiters: (() => void)[] = []
   #bytes = 0
+  /** Of reads under way, whose true sizes are not known yet. */
+  #reservedBytes = 0
 
   constructor(options: RenderingsOptions) {
     this.#o = options
@@ -128,7 +132,17 @@ export class Renderings {
   }
 
   async #read(origin: ObjectKey, signal: AbortSignal): Promise<Failure | null> {
-    await this.#room(signal)
+    const reservedBytes = this.#o.origins.lastSizeBytes(origin) ?? SIZE_GUESS_BYTES
+    await this.#room(reservedBytes, signal)
+    try {
+      return await this.#readNow(origin, signal)
+    } finally {
+      this.#reservedBytes -= reservedBytes
+      this.#wake()
+    }
+  }
+
+  async #readNow(origin: ObjectKey, signal: AbortSignal): Promise<Failure | null> {
     const answer = await this.#o.api.readFull(refOf(origin), { signal })
     if (!answer.ok) {
       this.#failures.set(origin, { failure: answer.failure, untilMs: this.#o.clock.now() + FAILURE_KEPT_MS })
@@ -165,23 +179,41 @@ export class Renderings {
   #unaccount(entry: Entry): void {
     if (entry.users > 0) return
     this.#bytes -= entry.rendering.summary.sizeBytes
+    this.#wake()
+  }
+
+  #wake(): void {
     const waiters = this.#waiters
     this.#waiters = []
     for (const wake of waiters) wake()
   }
 
-  /** Waits until the bound has room: unused renderings go first, the longest kept before the others. */
-  async #room(signal: AbortSignal): Promise<void> {
-    while (this.#bytes >= this.#o.bytesMax && !signal.aborted) {
+  /**
+   * Waits until the bound has room for `bytes` more, and reserves them: unused renderings go first, the longest kept before the others.
+   * One rendering alone always has room, however large.
+   */
+  async #room(bytes: number, signal: AbortSignal): Promise<void> {
+    const hasRoom = (): boolean =>
+      this.#bytes + this.#reservedBytes === 0 || this.#bytes + this.#reservedBytes + bytes <= this.#o.bytesMax
+    while (!hasRoom() && !signal.aborted) {
       for (const [origin, entry] of this.#entries) {
-        if (this.#bytes < this.#o.bytesMax) break
+        if (hasRoom()) break
         if (entry.users === 0) this.#drop(origin)
       }
-      if (this.#bytes < this.#o.bytesMax) return
-      await new Promise<void>((resolve) => {
-        this.#waiters.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      if (!hasRoom()) await this.#change(signal)
     }
+    this.#reservedBytes += bytes
+  }
+
+  /** Resolves when bytes become free, or `signal` fires. */
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      this.#waiters.push(end)
+      signal.addEventListener('abort', end, { once: true })
+    })
   }
 }

@@ -175,7 +175,7 @@ export class WorkQueue {
     const verifyFirst = mayVerify && this.#dispatched % VERIFY_SHARE === 0
     const order = laneOrder(mayVerify, verifyFirst)
     for (const lane of order) {
-      const next = this.#lanes[lane].take((share) => this.#mayRun(share, this.#lanes[lane].origins > 1))
+      const next = this.#lanes[lane].take((share) => this.#mayRun(share, this.#lanes[lane]))
       if (next === null) continue
       if (lane === 'verify') this.#verifyCredit -= 1
       return { ...next, lane }
@@ -183,19 +183,21 @@ export class WorkQueue {
     return null
   }
 
-  /** A target namespace is always capped: one that hangs must never hold the slots that the next origin needs. */
-  #mayRun(share: Share, othersWait: boolean): boolean {
+  /**
+   * A target namespace is always capped: one that hangs must never hold the slots that the next origin needs, nor, while other
+   * origin namespaces wait, more than half of what one of them may hold.
+   */
+  #mayRun(share: Share, lane: Lane): boolean {
     const cap = Math.max(1, Math.floor(this.#concurrency.limit / SLOT_SHARE))
-    if ((this.#slots.get(`namespace/${share.namespace}`) ?? 0) >= cap) return false
-    if (!othersWait) return true
-    return (
-      (this.#slots.get(`origins/${share.originNamespace}`) ?? 0) < cap &&
-      (this.#slots.get(share.origin) ?? 0) < cap
-    )
+    const [target, originNamespace, origin, pair] = slotsOf(share).map((slot) => this.#slots.get(slot) ?? 0)
+    if ((target ?? 0) >= cap) return false
+    if (lane.origins > 1 && (origin ?? 0) >= cap) return false
+    if (lane.namespaces === 1) return true
+    return (originNamespace ?? 0) < cap && (pair ?? 0) < Math.max(1, Math.floor(cap / 2))
   }
 
   #count(share: Share, step: 1 | -1): void {
-    for (const slot of [`namespace/${share.namespace}`, `origins/${share.originNamespace}`, share.origin]) {
+    for (const slot of slotsOf(share)) {
       const held = (this.#slots.get(slot) ?? 0) + step
       if (held === 0) this.#slots.delete(slot)
       else this.#slots.set(slot, held)
@@ -257,6 +259,11 @@ export class WorkQueue {
     const base = Math.min(maxMs, minMs * 2 ** count)
     return base / 2 + (base / 2) * this.#options.random.next()
   }
+}
+
+/** What a turn counts against: its target namespace, its origin's namespace, its origin, and the first two together. */
+function slotsOf({ namespace, originNamespace, origin }: Share): readonly string[] {
+  return [`to/${namespace}`, `from/${originNamespace}`, origin, `${originNamespace}/to/${namespace}`]
 }
 
 const PACE_MS = 100

@@ -143,7 +143,7 @@ class Stream {
         await this.#o.clock.sleep(random.next() * 20_000, signal)
         if (random.next() < 0.5) return
       }
-      const batch = 1 + Math.floor(random.next() * 8)
+      const batch = 1 + Math.floor(random.next() * this.#o.weather().batch)
       for (let count = 0; count < batch && this.#position < log.length && !signal.aborted; count += 1) {
         const entry = log[this.#position]
         this.#position += 1

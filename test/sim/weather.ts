@@ -11,6 +11,8 @@ export interface Weather {
   readonly held: number
   /** Milliseconds by which a watch lags. */
   readonly watchMs: number
+  /** Events that a watch tells of at once. */
+  readonly batch: number
   /** Chance per delivery that a stream is cut; half of the cuts need a new snapshot. */
   readonly cut: number
   /** Chance per event that the watch never tells of it: only the audit finds out. */
@@ -23,6 +25,7 @@ export const CALM: Weather = {
   failsAfter: 0,
   held: 0,
   watchMs: 30,
+  batch: 100_000,
   cut: 0,
   lost: 0,
 }
@@ -33,6 +36,7 @@ export const STORM: Weather = {
   failsAfter: 0.08,
   held: 0.03,
   watchMs: 2_500,
+  batch: 8,
   cut: 0.05,
   lost: 0.01,
 }
