@@ -3,6 +3,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
 import type { Settings } from '../config/settings.ts'
+import type { Kind } from '../core/names.ts'
+import type { ObjectMeta } from '../core/objects.ts'
 import { Controller } from '../engine/controller.ts'
 import type { Sinks } from '../engine/controller.ts'
 import type { ClusterApi } from '../kube/api.ts'
@@ -11,7 +13,9 @@ import type { ReflectorWatcher } from '../kube/changes.ts'
 import type { Cluster } from '../kube/connection.ts'
 import { WatchHealth } from '../kube/health.ts'
 import { Reflector } from '../kube/reflector.ts'
+import { pollNamespaces } from '../kube/namespace-poll.ts'
 import { CONFIG_MAPS, NAMESPACES, SECRETS } from '../kube/resources.ts'
+import type { WatchedResource } from '../kube/resources.ts'
 import { LEASE_NAME } from '../kube/rights.ts'
 import { Election } from '../ops/election.ts'
 import { Events } from '../ops/events.ts'
@@ -112,7 +116,7 @@ async function join(options: RunOptions, log: Logger): Promise<Parts> {
     randomBytes,
     recorder: createRecorder({ metrics, events, log, clock }),
     leadership: election,
-    reflect: (sinks, signal) => reflect(cluster, settings, health, { sinks, signal }),
+    reflect: (sinks, signal) => reflect({ cluster, api, settings, watcher: health }, sinks, signal),
   })
   const snapshot = (): Snapshot => {
     const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
@@ -175,30 +179,40 @@ async function checkOwnNamespace(api: ClusterApi, settings: Settings, log: Logge
 }
 
 function resourcesOf({ rules }: Settings): readonly string[] {
-  const kinds = { Secret: SECRETS.resource, ConfigMap: CONFIG_MAPS.resource }
-  return [...rules.kinds.map((kind) => kinds[kind]), NAMESPACES.resource]
+  return [...rules.kinds.map((kind) => RESOURCES[kind].resource), NAMESPACES.resource]
 }
 
 async function reflect(
-  cluster: Cluster,
-  settings: Settings,
-  watcher: ReflectorWatcher,
-  { sinks, signal }: { readonly sinks: Sinks; readonly signal: AbortSignal },
+  parts: {
+    readonly cluster: Cluster
+    readonly api: ClusterApi
+    readonly settings: Settings
+    readonly watcher: ReflectorWatcher
+  },
+  sinks: Sinks,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { cluster, api, settings, watcher } = parts
   const { kinds, prefix } = settings.rules
-  const common = {
-    cluster,
-    namespace: null,
-    marks: [prefix],
-    watcher,
-    clock: systemClock,
-    random: systemRandom,
-    auditIntervalMs: settings.auditIntervalMs,
+  const clock = systemClock
+  const { auditIntervalMs } = settings
+  const common = { cluster, marks: [prefix], watcher, clock, random: systemRandom, auditIntervalMs }
+  const loops = kinds.flatMap((kind) =>
+    (settings.namespaces ?? [null]).map((namespace) => {
+      const sink = sinks.objects(kind, namespace)
+      return new Reflector({ ...common, namespace, resource: RESOURCES[kind], sink }).run(signal)
+    }),
+  )
+  const sink = sinks.namespaces()
+  if (settings.namespaces === null) {
+    loops.push(new Reflector({ ...common, namespace: null, resource: NAMESPACES, sink }).run(signal))
+  } else {
+    loops.push(pollNamespaces({ api, names: settings.namespaces, sink, watcher, clock }, signal))
   }
-  const loops = [new Reflector({ ...common, resource: NAMESPACES, sink: sinks.namespaces }).run(signal)]
-  if (kinds.includes('Secret'))
-    loops.push(new Reflector({ ...common, resource: SECRETS, sink: sinks.objects.Secret }).run(signal))
-  if (kinds.includes('ConfigMap'))
-    loops.push(new Reflector({ ...common, resource: CONFIG_MAPS, sink: sinks.objects.ConfigMap }).run(signal))
   await Promise.all(loops)
+}
+
+const RESOURCES: Readonly<Record<Kind, WatchedResource<ObjectMeta>>> = {
+  Secret: SECRETS,
+  ConfigMap: CONFIG_MAPS,
 }

@@ -19,6 +19,7 @@ import {
   kinds,
   listen,
   namespaceName,
+  namespaceNames,
   plainText,
   prefix,
   refusedNames,
@@ -102,6 +103,14 @@ export const OPTIONS = {
     group: 'scope',
     sentence: 'The kinds that are mirrored. Of any other nothing is read.',
     parse: kinds,
+  }),
+  namespaces: row({
+    default: '',
+    form: 'list',
+    group: 'scope',
+    sentence:
+      'Names of namespaces: only these are watched and written to, each by rights of its own. Blank: the whole cluster.',
+    parse: namespaceNames,
   }),
   originNamespaces: row({
     default: '*',

@@ -147,6 +147,7 @@ function settingsOf(values: Parsed, namespace: string): Settings {
     rules: rulesOf(values, namespace),
     kubeconfig: values.kubeconfig ?? null,
     context: values.context ?? null,
+    namespaces: values.namespaces.length === 0 ? null : values.namespaces,
     writesInFlightMax: values.writesInFlightMax,
     renderingBytesMax: values.renderingBytesMax,
     sweepIntervalMs: values.sweepInterval,

@@ -7,6 +7,8 @@ export interface Settings {
   /** Path of a kubeconfig; null: in-cluster. */
   readonly kubeconfig: string | null
   readonly context: string | null
+  /** Only these are watched and written to, one by one; null: the whole cluster. */
+  readonly namespaces: readonly string[] | null
   readonly writesInFlightMax: number
   readonly renderingBytesMax: number
   /** Full verification of every mirror's data. */

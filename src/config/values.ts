@@ -15,6 +15,8 @@ export type ValueParser<T> = (text: string) => Result<T, string>
 export const DEFAULTS_ITEM = '@defaults'
 
 /** Characters of one value. */
+/** Each named namespace costs a watch per kind. */
+const NAMESPACES_MAX = 256
 export const VALUE_LENGTH_MAX = 32_768
 const LIST_ITEMS_MAX = 256
 
@@ -68,6 +70,14 @@ export const namespaceName: ValueParser<string> = (text) =>
   isNamespaceName(text)
     ? ok(text)
     : failed('the name of a namespace: at most 63 of a-z, 0-9 and -, beginning and ending alphanumeric')
+
+/** Exact names, each once; blank gives none. */
+export const namespaceNames: ValueParser<readonly string[]> = (text) => {
+  const names = itemsOf(text)
+  const isWhole =
+    names.every(isNamespaceName) && new Set(names).size === names.length && names.length <= NAMESPACES_MAX
+  return isWhole ? ok(names) : failed(`a list of names of namespaces, each once, at most ${NAMESPACES_MAX}`)
+}
 
 /** A DNS name and a slash; Kubernetes keeps its own domains for itself. */
 export const prefix: ValueParser<string> = (text) => {

@@ -42,9 +42,11 @@ import { Verifier } from './verify.ts'
 import { WorkQueue } from './workqueue.ts'
 import type { LaneName, Next } from './workqueue.ts'
 
+/** Where reflectors deliver. Each sink is asked for once, before anything runs: home is synced when all of them were. */
 export interface Sinks {
-  readonly objects: Readonly<Record<Kind, ChangeSink<ObjectMeta>>>
-  readonly namespaces: ChangeSink<NamespaceMeta>
+  /** `namespace` null: the whole cluster. */
+  objects(kind: Kind, namespace: string | null): ChangeSink<ObjectMeta>
+  namespaces(): ChangeSink<NamespaceMeta>
 }
 
 export interface ControllerOptions {
@@ -115,7 +117,8 @@ export class Controller {
       ownNamespace: rules.ownNamespace,
       leadership: options.leadership,
       recorder,
-      isWatched: rules.kinds.includes('Secret'),
+      isWatched: isWatched(settings, 'Secret', rules.ownNamespace),
+      isWholeCluster: settings.namespaces === null,
       randomBytes: options.randomBytes,
       ready: () => this.#keyReady(),
     })
@@ -164,8 +167,8 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const scope = this.#scope
     const sinks: Sinks = {
-      objects: { Secret: this.#store.sink('Secret'), ConfigMap: this.#store.sink('ConfigMap') },
-      namespaces: this.#store.namespaceSink(),
+      objects: (kind, namespace) => this.#store.sink(kind, namespace),
+      namespaces: () => this.#store.namespaceSink(),
     }
     scope.spawn((ending) => this.#o.reflect(sinks, ending))
     scope.spawn((ending) => this.#site.run(ending))
@@ -214,8 +217,7 @@ export class Controller {
   }
 
   isSynced(): boolean {
-    const kinds: readonly (Kind | 'Namespace')[] = [...this.#o.settings.rules.kinds, 'Namespace']
-    return kinds.every((kind) => this.#store.isSynced(kind))
+    return this.#store.isSynced()
   }
 
   standing(): Standing {
@@ -389,6 +391,11 @@ export class Controller {
 
 const HOME = 'home'
 const EXPIRY_CHECK_MS = 60_000
+
+/** Whether changes of objects of `kind` in `namespace` are told. */
+function isWatched({ rules, namespaces }: Settings, kind: Kind, namespace: string): boolean {
+  return rules.kinds.includes(kind) && (namespaces === null || namespaces.includes(namespace))
+}
 
 function fired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

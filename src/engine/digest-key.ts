@@ -30,6 +30,8 @@ export interface DigestKeysOptions {
   readonly recorder: Recorder
   /** Whether changes of the Secret are told; without Secrets among the kinds it is looked at every minute instead. */
   readonly isWatched: boolean
+  /** False under rights in named namespaces only: cluster-scoped objects cannot be read. */
+  readonly isWholeCluster: boolean
   readonly randomBytes: (count: number) => Uint8Array
   /** A key became usable, for the first time or in place of another. */
   readonly ready: (key: DigestKey) => void
@@ -78,7 +80,10 @@ export class DigestKeys {
     while (!signal.aborted) {
       this.#wake = new AbortController()
       const isSettled = await this.#look(signal)
-      await this.#o.clock.sleep(isSettled ? settledMs : RETRY_MS, AbortSignal.any([signal, this.#wake.signal]))
+      await this.#o.clock.sleep(
+        isSettled ? settledMs : RETRY_MS,
+        AbortSignal.any([signal, this.#wake.signal]),
+      )
     }
   }
 
@@ -123,18 +128,23 @@ export class DigestKeys {
   async #make(signal: AbortSignal): Promise<Material | null> {
     const kubeSystem = await this.#o.api.readNamespace('kube-system', { signal })
     if (!kubeSystem.ok) return null
-    const property = await this.#o.api.readClusterProperty(CLUSTER_PROPERTY, { signal })
-    if (!property.ok && property.failure.kind !== 'absent') return null
+    const property = await this.#property(signal)
+    if (property === null) return null
     const { uid } = kubeSystem.value
-    const named =
-      property.ok && property.value !== '' && property.value.length <= IDENTITY_LENGTH_MAX
-        ? property.value
-        : uid
+    const named = property === '' || property.length > IDENTITY_LENGTH_MAX ? uid : property
     const bytes = this.#o.randomBytes(DIGEST_KEY_BYTES)
     return {
       key: { id: digestKeyId(bytes), identity: named, bytes: new Sensitive(bytes) },
       kubeSystemUid: uid,
     }
+  }
+
+  /** The cluster's own name for itself; empty without one, null while nobody can say. */
+  async #property(signal: AbortSignal): Promise<string | null> {
+    if (!this.#o.isWholeCluster) return ''
+    const property = await this.#o.api.readClusterProperty(CLUSTER_PROPERTY, { signal })
+    if (property.ok) return property.value
+    return property.failure.kind === 'absent' ? '' : null
   }
 }
 

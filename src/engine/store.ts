@@ -21,7 +21,7 @@ export interface StoreListener {
     source: Source,
   ): void
   /** A snapshot is complete. */
-  swept(resource: Kind | 'Namespace'): void
+  swept(): void
 }
 
 /** Uids of objects that we saw deleted and whose last events may still come; the oldest is forgotten first. */
@@ -33,11 +33,9 @@ export class Store {
   readonly #namespaces = new Map<string, NamespaceMeta>()
   readonly #dead = new Set<Uid>()
   /** Keys named since a snapshot began; null while none is under way. */
-  readonly #snapshots = new Map<
-    Kind | 'Namespace',
-    { readonly witness: Witness; readonly seen: Set<string> }
-  >()
-  readonly #synced = new Set<Kind | 'Namespace'>()
+  readonly #snapshots = new Map<Scope, Snapshot>()
+  /** Snapshots by resource and scope, and whether each was complete once. */
+  readonly #synced = new Map<Scope, boolean>()
   readonly #prefix: string
   readonly #listener: StoreListener
   /** Places that work waits for although nothing of ours is written there. */
@@ -65,13 +63,15 @@ export class Store {
     return this.#objects.values()
   }
 
-  isSynced(resource: Kind | 'Namespace'): boolean {
-    return this.#synced.has(resource)
+  /** Whether everything that a reflector delivers was there once. */
+  isSynced(): boolean {
+    return this.#synced.size > 0 && [...this.#synced.values()].every((isSynced) => isSynced)
   }
 
   /** Takes what an answer or event says, unless something newer is known. True if it was news. */
   put(object: ObjectMeta, source: Source): boolean {
-    this.#snapshots.get(object.kind)?.seen.add(object.key)
+    for (const scope of [object.kind, `${object.kind}/${object.namespace}`] as const)
+      this.#snapshots.get(scope)?.seen.add(object.key)
     const before = this.get(object.key)
     if (this.#dead.has(object.uid)) return false
     if (before !== null && before.uid === object.uid && !isNewer(object.version, before.version)) return false
@@ -136,15 +136,17 @@ export class Store {
     return true
   }
 
-  /** Where the reflector of `kind` delivers. */
-  sink(kind: Kind): ChangeSink<ObjectMeta> {
+  /** Where a reflector of `kind` delivers: of one namespace, or (null) of the whole cluster. */
+  sink(kind: Kind, namespace: string | null): ChangeSink<ObjectMeta> {
+    const scope: Scope = namespace === null ? kind : `${kind}/${namespace}`
+    this.#synced.set(scope, false)
     return {
-      beginSnapshot: (witness) => this.#begin(kind, witness),
+      beginSnapshot: (witness) => this.#begin(scope, witness),
       put: (object, witness) => this.put(object, witness),
       gone: (object, witness) => this.gone(object, witness),
-      endSnapshot: (asOf) => this.#sweep(kind, asOf),
-      isKnown: (namespace, name) => {
-        const key = keyOf({ kind, namespace, name })
+      endSnapshot: (asOf) => this.#sweepObjects(scope, { kind, namespace, asOf }),
+      isKnown: (within, name) => {
+        const key = keyOf({ kind, namespace: within, name })
         return this.#objects.has(key) || this.#isAwaited(key)
       },
     }
@@ -152,46 +154,73 @@ export class Store {
 
   /** Where the reflector of Namespaces delivers. */
   namespaceSink(): ChangeSink<NamespaceMeta> {
+    this.#synced.set('Namespace', false)
     return {
       beginSnapshot: (witness) => this.#begin('Namespace', witness),
       put: (namespace, witness) => this.putNamespace(namespace, witness),
       gone: (namespace, witness) => this.namespaceGone(namespace, witness),
-      endSnapshot: (asOf) => this.#sweep('Namespace', asOf),
+      endSnapshot: (asOf) => this.#sweepNamespaces(asOf),
       isKnown: () => true,
     }
   }
 
-  #begin(resource: Kind | 'Namespace', witness: 'relist' | 'audit'): void {
-    this.#snapshots.set(resource, { witness, seen: new Set() })
+  #begin(scope: Scope, witness: 'relist' | 'audit'): void {
+    this.#snapshots.set(scope, { witness, seen: new Set() })
   }
 
-  #sweep(resource: Kind | 'Namespace', asOf: ResourceVersion | null): number {
-    const { witness, seen } = this.#snapshots.get(resource) ?? {
-      witness: 'relist' as const,
-      seen: new Set<string>(),
-    }
-    const isPast = (version: ResourceVersion): boolean => asOf === null || !isNewer(version, asOf)
-    this.#snapshots.delete(resource)
+  #sweepObjects(
+    scope: Scope,
+    {
+      kind,
+      namespace,
+      asOf,
+    }: { readonly kind: Kind; readonly namespace: string | null; readonly asOf: ResourceVersion | null },
+  ): number {
+    const { witness, seen } = this.#endOf(scope)
     let swept = 0
-    if (resource === 'Namespace') {
-      for (const namespace of this.#namespaces.values()) {
-        if (seen.has(namespace.name) || !isPast(namespace.version)) continue
-        this.#namespaces.delete(namespace.name)
-        this.#listener.namespaceChanged(namespace.name, namespace, null, witness)
-        swept += 1
-      }
-    } else {
-      for (const object of this.#objects.values()) {
-        if (object.kind !== resource || seen.has(object.key) || !isPast(object.version)) continue
-        this.#objects.delete(object.key)
-        this.#listener.objectChanged(object.key, object, null, witness)
-        swept += 1
-      }
+    for (const object of this.#objects.values()) {
+      if (object.kind !== kind || (namespace !== null && object.namespace !== namespace)) continue
+      if (seen.has(object.key) || !isPast(object.version, asOf)) continue
+      this.#objects.delete(object.key)
+      this.#listener.objectChanged(object.key, object, null, witness)
+      swept += 1
     }
-    this.#synced.add(resource)
-    this.#listener.swept(resource)
+    this.#synced.set(scope, true)
+    this.#listener.swept()
     return swept
   }
+
+  #sweepNamespaces(asOf: ResourceVersion | null): number {
+    const { witness, seen } = this.#endOf('Namespace')
+    let swept = 0
+    for (const namespace of this.#namespaces.values()) {
+      if (seen.has(namespace.name) || !isPast(namespace.version, asOf)) continue
+      this.#namespaces.delete(namespace.name)
+      this.#listener.namespaceChanged(namespace.name, namespace, null, witness)
+      swept += 1
+    }
+    this.#synced.set('Namespace', true)
+    this.#listener.swept()
+    return swept
+  }
+
+  #endOf(scope: Scope): Snapshot {
+    const snapshot = this.#snapshots.get(scope) ?? { witness: 'relist', seen: new Set() }
+    this.#snapshots.delete(scope)
+    return snapshot
+  }
+}
+
+/** What one reflector delivers: a kind of the whole cluster or of one namespace, or the Namespaces. */
+type Scope = Kind | 'Namespace' | `${Kind}/${string}`
+
+interface Snapshot {
+  readonly witness: Witness
+  readonly seen: Set<string>
+}
+
+function isPast(version: ResourceVersion, asOf: ResourceVersion | null): boolean {
+  return asOf === null || !isNewer(version, asOf)
 }
 
 /** Whether anything of ours is written on it; only the key's prefix counts, never a value. */

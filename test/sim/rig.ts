@@ -10,6 +10,7 @@ import {
   DEFAULT_REFUSED_NAMES,
   DEFAULT_REFUSED_TYPES,
 } from '../../src/core/defaults.ts'
+import type { Failure } from '../../src/core/failure.ts'
 import type { ObjectKey } from '../../src/core/names.ts'
 import type { Notice } from '../../src/core/notices.ts'
 import type { Rules } from '../../src/core/rules.ts'
@@ -46,6 +47,8 @@ export class Rig {
   weather: Weather = CALM
   /** Holds back chosen requests. */
   heldMs: (request: Sent) => number = () => 0
+  /** Answers chosen requests instead of the world. */
+  refused: (request: Sent) => Failure | null = () => null
   identity = ''
 
   constructor(options: RigOptions = {}) {
@@ -131,6 +134,7 @@ export class Process {
       isAlive: () => this.#isAlive,
       sent: (request) => rig.note(request, this),
       heldMs: (request) => rig.heldMs(request),
+      refused: (request) => rig.refused(request),
     })
     this.controller = new Controller({
       settings: rig.settings,
@@ -232,6 +236,7 @@ function settingsOf(options: RigOptions): Settings {
     rules,
     kubeconfig: null,
     context: null,
+    namespaces: null,
     writesInFlightMax: 16,
     renderingBytesMax: 64 * 1_048_576,
     sweepIntervalMs: 86_400_000,

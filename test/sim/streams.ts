@@ -26,9 +26,9 @@ export interface StreamsOptions {
 /** Keeps `sinks` equal to the world, as three reflectors would, until `signal` fires. */
 export async function reflectWorld(o: StreamsOptions, sinks: Sinks, signal: AbortSignal): Promise<void> {
   await Promise.all([
-    new Stream(o, objectResource('Secret', o.prefix, sinks.objects.Secret)).run(signal),
-    new Stream(o, objectResource('ConfigMap', o.prefix, sinks.objects.ConfigMap)).run(signal),
-    new Stream(o, namespaceResource(sinks.namespaces)).run(signal),
+    new Stream(o, objectResource('Secret', o.prefix, sinks.objects('Secret', null))).run(signal),
+    new Stream(o, objectResource('ConfigMap', o.prefix, sinks.objects('ConfigMap', null))).run(signal),
+    new Stream(o, namespaceResource(sinks.namespaces())).run(signal),
   ])
 }
 
