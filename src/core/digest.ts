@@ -68,7 +68,8 @@ export function readDigest(text: string | null, key: DigestKey): DigestReading {
 
 /**
  * Whether `managedFields` prove that nobody but us wrote what we set: every content key, the type and every carried key sits in our `Update` entry
- * and in no other, and the key names are those of the mark. A writer that poses as our manager is found by the sweep only.
+ * and in no other, the key names are those of the mark, and we own no metadata beyond, as we would where the list of it was cut or lost.
+ * A writer that poses as our manager is found by the sweep only.
  */
 export function isCleanByFields(
   fields: FieldOwners,
@@ -80,6 +81,7 @@ export function isCleanByFields(
   if (mark.split('.')[3] !== keyNamesHmac(proof.key, proof.origin, content)) return false
   if (!proof.owned.every((path) => ours.has(path))) return false
   const watched = new Set(proof.owned)
+  if (fields.ours.some((path) => /^(labels|annotations)\//.test(path) && !watched.has(path))) return false
   return !fields.others.some((owner) => owner.paths.some((path) => isContentPath(path) || watched.has(path)))
 }
 

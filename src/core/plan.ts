@@ -19,7 +19,7 @@ import type { FieldOwner, ObjectMeta } from './objects.ts'
 import type { Observation } from './observation.ts'
 import { planPull } from './pull.ts'
 import type { Summary } from './render.ts'
-import { deliverable, keep, stillContested, undeliverable, written } from './steps.ts'
+import { carriedDiffers, deliverable, keep, stillContested, undeliverable, written } from './steps.ts'
 
 /** A loser takes a freed name this long after, and the former holder, back within it, is the holder again. */
 export const TAKEOVER_DELAY_MS = 30_000
@@ -73,9 +73,12 @@ function planForeign(
   standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
 ): Decision {
   if (o.isOrigin) return o.claims.length > 0 ? keep('blocked', 'foreign') : keep('synced', 'unclaimed')
-  // Whom the object's owner consented to comes before the others.
+  // Whom the object's owner consented to, or whose mirror it was until a mark was lost, comes before the others.
   const consented = o.claims.find(
-    ({ origin }) => pathOf(origin) === marks.adopt || pathOf(origin) === marks.retained,
+    ({ origin }) =>
+      pathOf(origin) === marks.adopt ||
+      pathOf(origin) === marks.retained ||
+      (standing.kind === 'stripped' && keyOf(standing.origin) === keyOf(origin)),
   )
   const winner = winnerOf(o.claims, consented === undefined ? null : keyOf(consented.origin))
   const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
@@ -114,15 +117,26 @@ function planOurs(o: Observation, object: ObjectMeta, marks: Marks, holder: Obje
   const own = o.claims.find((claim) => keyOf(claim.origin) === holder)
   if (own !== undefined) {
     if (!own.admitted) return keep('held', 'limit')
-    if (winner !== null && winner !== own) return planTransfer(o, winner)
+    // A version that nobody has read may hold the origin: nothing becomes of its mirrors before that is known.
+    if (isBehind(marks, own) && !o.summaries.has(holder)) return { kind: 'read-origin', origin: holder }
+    if (winner !== null && winner !== own && !isUndeliverable(o, winner))
+      return planTransfer(o, marks, winner)
     return planHeldPlace(o, object, marks, own)
   }
   if (o.marked?.kind === 'claiming') return keep('pending', 'held')
   return ended(o, marks, o.marked?.kind === 'not-claiming' ? 'not-claimed' : 'origin-gone')
 }
 
+/** A version that may not be distributed displaces nobody: the holder's mirror is tended until one may. */
+function isUndeliverable(o: Observation, claim: Claim): boolean {
+  const summary = o.summaries.get(keyOf(claim.origin))
+  return summary !== undefined && !deliverable(summary)
+}
+
 /** A trusted origin displaces the holder in place: both are ours, so nobody's data is lost to a stranger. */
-function planTransfer(o: Observation, winner: Claim): Decision {
+function planTransfer(o: Observation, marks: Marks, winner: Claim): Decision {
+  // What its owner made and let us write is never deleted, for whichever origin.
+  if (o.answers.unchangeable && marks.adopted) return keep('blocked', 'unchangeable')
   if (o.answers.unchangeable) return { kind: 'replace', origin: keyOf(winner.origin) }
   return written(o.summaries.get(keyOf(winner.origin)), keyOf(winner.origin), 'transfer')
 }
@@ -140,9 +154,7 @@ function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: 
   const origin = keyOf(claim.origin)
   if (isDeclared(object, marks, claim.consent)) return { kind: 'release', reason: 'declared' }
   const summary = o.summaries.get(origin)
-  // An origin is read when its version is not the one last written; an equal digest then means no write.
-  if (summary === undefined && (isBehind(marks, claim) || o.mustVerify))
-    return { kind: 'read-origin', origin }
+  if (summary === undefined && o.mustVerify) return { kind: 'read-origin', origin }
   if (summary !== undefined && !deliverable(summary)) return undeliverable(summary)
   const difference = differenceOf(o, { object, marks, claim, summary })
   if (difference === null) return keep('synced', 'in-sync')
@@ -175,7 +187,7 @@ function differenceOf(o: Observation, held: Held): UpdateReason | Decision | nul
       return { kind: 'read-origin', origin: keyOf(claim.origin) }
     if (digest !== 'known') return found === summary?.digest ? 'restamp' : 'drift'
   }
-  if (!marksDiffer(marks, claim)) return null
+  if (!marksDiffer(marks, claim) && !(summary !== undefined && carriedDiffers(marks, summary))) return null
   return isEdited(o, held) ? 'restore' : 'marks'
 }
 
@@ -186,11 +198,17 @@ function needsReading(o: Observation, held: Held): boolean {
 /** Whether `managedFields` leave room for a foreign hand in what we set; a version that we wrote or verified leaves none. */
 function isEdited(o: Observation, { object, marks, claim }: Held): boolean {
   if (o.knownVersion === object.version) return false
+  if (isSealed(object)) return true
   return !isCleanByFields(object.fields, marks.digest ?? '', {
     key: o.digestKey,
     origin: claim.origin,
     owned: ownedPaths(object, marks, o.rules.prefix),
   })
+}
+
+/** Somebody else made it immutable, or says that it is. */
+function isSealed({ fields }: ObjectMeta): boolean {
+  return fields.others.some((owner) => owner.paths.includes('immutable'))
 }
 
 const OWNED_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'digest']
@@ -208,13 +226,15 @@ export function ownedPaths(object: ObjectMeta, marks: Marks, prefix: string): re
   ]
 }
 
+/** An origin is read when its version is not the one last written; an equal digest then means no write. */
 function isBehind(marks: Marks, claim: Claim): boolean {
   return marks.originVersion !== claim.origin.version || marks.originUid !== claim.origin.uid
 }
 
-/** Marks that follow the origin but not its data: they alone are worth one metadata write. */
+/** Marks that follow the origin but not its data: they alone are worth one metadata write. Another `origin-version` is not, a lost one is. */
 function marksDiffer(marks: Marks, claim: Claim): boolean {
   return (
+    marks.originVersion === null ||
     marks.originUid !== claim.origin.uid ||
     marks.retain !== (claim.policy.onDelete === 'retain') ||
     marks.retained !== null

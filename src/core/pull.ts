@@ -6,7 +6,7 @@ import type { Marks } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
 import type { ObjectMeta } from './objects.ts'
 import type { Observation, PullView } from './observation.ts'
-import { deliverable, keep, stillContested, undeliverable } from './steps.ts'
+import { carriedDiffers, deliverable, keep, stillContested, undeliverable } from './steps.ts'
 
 /** The decision for an asking object, given what it may have. */
 export function planPull(o: Observation, object: ObjectMeta, marks: Marks, view: PullView): Decision {
@@ -29,10 +29,16 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
   if (!deliverable(summary)) return undeliverable(summary)
   const fill = (reason: 'stale' | 'drift' | 'restamp'): Decision => ({ kind: 'fill', origin, reason })
   const digest = readDigest(marks.digest, o.digestKey)
-  if (marks.pulledFrom !== pathOf(source) || digest === 'missing') return fill('stale')
-  if (digest === 'known' && marks.digest !== summary.pullDigest) return fill('stale')
+  if (marks.pulledFrom !== null && marks.pulledFrom !== pathOf(source)) return fill('stale')
+  const isStale = digest === 'known' && marks.digest !== summary.pullDigest
+  if (isStale || marks.pulledFrom === null || digest === 'missing') {
+    // Whoever takes our marks away, or puts his own in, after we filled it before, is answered ever more slowly.
+    return isTouched(o, object, marks, source) ? (stillContested(o) ?? fill('drift')) : fill('stale')
+  }
+  const isListed = !carriedDiffers(marks, summary)
   if (
     digest === 'known' &&
+    isListed &&
     !o.mustVerify &&
     (o.knownVersion === object.version || isClean(o, object, marks, source))
   ) {
@@ -43,13 +49,21 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
       kind: 'read-mirror',
       reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest',
     }
-  if (o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest)
+  if (!isListed || o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest)
     return stillContested(o) ?? fill('drift')
   return digest === 'known' ? keep('synced', 'in-sync') : fill('restamp')
 }
 
+function isTouched(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): boolean {
+  if (o.knownVersion === null || o.knownVersion === object.version) return false
+  return !isClean(o, object, marks, source)
+}
+
 function isClean(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): boolean {
   const { prefix } = o.rules
-  const owned = [`annotations/${prefix}pulled-from`, `annotations/${prefix}digest`, ...marks.carried]
+  const owned = ['pulled-from', 'digest', 'carried']
+    .filter((mark) => object.annotations[prefix + mark] !== undefined)
+    .map((mark) => `annotations/${prefix}${mark}`)
+    .concat(marks.carried)
   return isCleanByFields(object.fields, marks.digest ?? '', { key: o.digestKey, origin: source, owned })
 }

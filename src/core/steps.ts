@@ -1,6 +1,7 @@
 /** The decisions that push and pull mirrors share. */
 
 import type { Decision, UpdateReason } from './decision.ts'
+import type { Marks } from './marks.ts'
 import type { ObjectKey } from './names.ts'
 import type { Observation } from './observation.ts'
 import type { Summary } from './render.ts'
@@ -30,4 +31,9 @@ export function written(summary: Summary | undefined, origin: ObjectKey, reason:
 export function stillContested(o: Observation): Decision | null {
   if (!o.repairs.contested || o.nowMs >= o.repairs.againAtMs) return null
   return { kind: 'wait', state: 'contested', reason: 'contested', atMs: o.repairs.againAtMs }
+}
+
+/** The mark `carried` must name exactly what we set: what it names is ours to put right and to remove. */
+export function carriedDiffers(marks: Marks, summary: Summary): boolean {
+  return marks.carried.join() !== Object.keys(summary.carried).sort().join()
 }
