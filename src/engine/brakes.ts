@@ -62,19 +62,19 @@ export class Brakes {
 
   /** Lets the group pass that hold `id` names; false if no present hold has it. */
   release(id: string): boolean {
-    for (const [originNamespace, { hold }] of this.#counts) {
-      if (hold?.id !== id) continue
-      this.#passing.set(originNamespace, {
-        origins: this.#o.count(originNamespace).origins,
-        untilMs: this.#o.clock.now() + RELEASE_MS,
-      })
-      this.#counts.delete(originNamespace)
-      return true
-    }
-    return false
+    const held = this.holds().find((hold) => hold.id === id)
+    if (held === undefined) return false
+    this.#passing.set(held.originNamespace, {
+      origins: this.#o.count(held.originNamespace).origins,
+      untilMs: this.#o.clock.now() + RELEASE_MS,
+    })
+    this.#counts.delete(held.originNamespace)
+    return true
   }
 
+  /** What is held now: a group whose origins came back, or that shrank, is held no more. */
   holds(): readonly Hold[] {
+    for (const [originNamespace, { hold }] of this.#counts) if (hold !== null) this.ask(originNamespace)
     return [...this.#counts.values()].flatMap(({ hold }) => (hold === null ? [] : [hold]))
   }
 

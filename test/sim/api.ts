@@ -32,6 +32,8 @@ export interface SimApiOptions {
   readonly sent: (request: Sent) => void
   /** Milliseconds by which a request is held back before it takes effect; zero for most. */
   readonly heldMs: (request: Sent) => number
+  /** An answer that comes instead of an effect; null for most. */
+  readonly refused: (request: Sent) => Failure | null
 }
 
 /** What the connection gives a call: after this it is unanswered, whatever becomes of the request. */
@@ -154,7 +156,8 @@ export class SimApi implements ClusterApi {
       if (options.signal.aborted) return abort()
       options.signal.addEventListener('abort', abort, { once: true })
       const delayMs = this.#delayMs(weather) + this.#o.heldMs(request)
-      const early = random.next() < weather.failsBefore ? earlyFailure(random) : null
+      const chance = random.next() < weather.failsBefore ? earlyFailure(random) : null
+      const early = this.#o.refused(request) ?? chance
       const isLost = random.next() < weather.failsAfter
       if (early !== null) {
         world.time.after(delayMs, () => end(failed(early)))
