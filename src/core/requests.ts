@@ -115,8 +115,8 @@ export function fillBody(
   }
   // Without the label it never was a push mirror: an `on-delete` on it is its owner's, who is told that it is ignored.
   const pushed = seen.label !== null && seen.origin !== null
-  const pushMarks = pushed ? [...PUSH_ONLY_MARKS, 'on-delete'] : PUSH_ONLY_MARKS
-  const leftOvers = staleMarks(object, prefix, marks, pushMarks)
+  const leftMarks = pushed ? [...PUSH_ONLY_MARKS, 'on-delete'] : PUSH_ONLY_MARKS
+  const leftOvers = staleMarks(object, prefix, marks, leftMarks)
   const labelled = [`${prefix}mirror`]
   const first = seen.pulledFrom === null || seen.digest === null
   // A label map that is made anew must not replace one that somebody made meanwhile.
