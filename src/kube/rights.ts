@@ -8,18 +8,24 @@ import type { Kind } from '../core/names.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'update' | 'delete'
 
+/** Where the program works: in the whole cluster, or in named namespaces only. */
+export type Reach = 'cluster' | 'named namespaces'
+
 /**
- * `scope`: the whole cluster (a ClusterRole), or the controller's own namespace (a Role).
+ * `scope`: a ClusterRole; or a Role in each named namespace, in the controller's own, or in kube-system.
  * `names`: the rule binds only objects of these names; null: all.
- * `when`: the rule is needed only then. `Secret` and `ConfigMap`: this kind is mirrored; `no Secret`: it is not; null: always.
+ * `reach`: the rule is needed only then; null: always.
+ * `when`: the rule is needed only then. `Secret` and `ConfigMap`: this kind is mirrored; `key apart`: the digest key does not lie among
+ * Secrets that are watched; null: always.
  */
 export interface Right {
   readonly apiGroup: string
   readonly resource: string
   readonly verbs: readonly Verb[]
-  readonly scope: 'cluster' | 'own namespace'
+  readonly scope: 'cluster' | 'each namespace' | 'own namespace' | 'kube-system'
   readonly names: readonly string[] | null
-  readonly when: Kind | 'no Secret' | null
+  readonly reach: Reach | null
+  readonly when: Kind | 'key apart' | null
   readonly reason: string
 }
 
@@ -28,45 +34,99 @@ const MIRRORED_VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as 
 /** Name of the Lease that elects the leader and carries releases of held deletions. */
 export const LEASE_NAME = 'heliograph'
 
+/** The rows that are the same in the whole cluster and in each named namespace, but for their scope. */
+function mirroring(scope: 'cluster' | 'each namespace'): readonly Right[] {
+  const reach: Reach = scope === 'cluster' ? 'cluster' : 'named namespaces'
+  return [
+    {
+      apiGroup: '',
+      resource: 'secrets',
+      verbs: MIRRORED_VERBS,
+      scope,
+      names: null,
+      reach,
+      when: 'Secret',
+      reason:
+        'Origins and mirrors are watched by metadata and read singly; mirrors are created by POST, changed by JSON patch, deleted with preconditions. The digest key can lie among them.',
+    },
+    {
+      apiGroup: '',
+      resource: 'configmaps',
+      verbs: MIRRORED_VERBS,
+      scope,
+      names: null,
+      reach,
+      when: 'ConfigMap',
+      reason: 'As for Secrets.',
+    },
+    {
+      apiGroup: '',
+      resource: 'events',
+      verbs: ['create', 'patch'],
+      scope,
+      names: null,
+      reach,
+      when: null,
+      reason:
+        'Owners are told beside the object that it is about; a repeat raises the count of the Event that stands.',
+    },
+  ]
+}
+
 export const RIGHTS: readonly Right[] = [
-  {
-    apiGroup: '',
-    resource: 'secrets',
-    verbs: MIRRORED_VERBS,
-    scope: 'cluster',
-    names: null,
-    when: 'Secret',
-    reason:
-      'Origins and mirrors are watched by metadata and read singly; mirrors are created by POST, changed by JSON patch, deleted with preconditions. The digest key lies among them.',
-  },
-  {
-    apiGroup: '',
-    resource: 'configmaps',
-    verbs: MIRRORED_VERBS,
-    scope: 'cluster',
-    names: null,
-    when: 'ConfigMap',
-    reason: 'As for Secrets.',
-  },
+  ...mirroring('cluster'),
+  ...mirroring('each namespace'),
   {
     apiGroup: '',
     resource: 'namespaces',
     verbs: ['get', 'list', 'watch'],
     scope: 'cluster',
     names: null,
+    reach: 'cluster',
     when: null,
     reason:
       'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
   },
   {
     apiGroup: '',
-    resource: 'events',
-    verbs: ['create', 'patch'],
-    scope: 'cluster',
+    resource: 'namespaces',
+    verbs: ['get'],
+    scope: 'each namespace',
     names: null,
+    reach: 'named namespaces',
     when: null,
     reason:
-      'Owners are told beside the object that it is about; a repeat raises the count of the Event that stands.',
+      'Labels and consent of a named namespace are read once a minute. A Role gives its own Namespace and no other.',
+  },
+  {
+    apiGroup: '',
+    resource: 'namespaces',
+    verbs: ['get'],
+    scope: 'own namespace',
+    names: null,
+    reach: 'named namespaces',
+    when: null,
+    reason: 'At start it is checked that the own namespace exists.',
+  },
+  {
+    apiGroup: '',
+    resource: 'events',
+    verbs: ['create', 'patch'],
+    scope: 'own namespace',
+    names: null,
+    reach: 'named namespaces',
+    when: null,
+    reason: 'A malformed digest key is told beside it.',
+  },
+  {
+    apiGroup: '',
+    resource: 'namespaces',
+    verbs: ['get'],
+    scope: 'kube-system',
+    names: null,
+    reach: 'named namespaces',
+    when: null,
+    reason: "Its uid is the cluster's identity.",
   },
   {
     apiGroup: 'about.k8s.io',
@@ -74,6 +134,7 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['get'],
     scope: 'cluster',
     names: ['cluster.clusterset.k8s.io'],
+    reach: 'cluster',
     when: null,
     reason: "The cluster's identity, where it has one.",
   },
@@ -83,6 +144,7 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['create'],
     scope: 'own namespace',
     names: null,
+    reach: null,
     when: null,
     reason: 'The Lease is made at first start. RBAC cannot bind create to a name.',
   },
@@ -92,6 +154,7 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['get', 'update'],
     scope: 'own namespace',
     names: [LEASE_NAME],
+    reach: null,
     when: null,
     reason: 'Leader election, and the release of held deletions.',
   },
@@ -101,7 +164,8 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['create'],
     scope: 'own namespace',
     names: null,
-    when: 'no Secret',
+    reach: null,
+    when: 'key apart',
     reason: 'The digest key is made at first start. RBAC cannot bind create to a name.',
   },
   {
@@ -110,15 +174,18 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['get'],
     scope: 'own namespace',
     names: [DIGEST_KEY_SECRET_NAME],
-    when: 'no Secret',
+    reach: null,
+    when: 'key apart',
     reason: 'The digest key is read.',
   },
 ]
 
-/** The rows that hold when these kinds are mirrored. */
-export function rightsFor(kinds: readonly Kind[]): readonly Right[] {
-  return RIGHTS.filter(({ when }) => {
-    if (when === null) return true
-    return when === 'no Secret' ? !kinds.includes('Secret') : kinds.includes(when)
+/** The rows that hold when these kinds are mirrored with this reach. */
+export function rightsFor(kinds: readonly Kind[], reach: Reach = 'cluster'): readonly Right[] {
+  return RIGHTS.filter((right) => {
+    if (right.reach !== null && right.reach !== reach) return false
+    if (right.when === null) return true
+    if (right.when === 'key apart') return reach === 'named namespaces' || !kinds.includes('Secret')
+    return kinds.includes(right.when)
   })
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { KINDS } from '../../src/core/names.ts'
 import type { Kind } from '../../src/core/names.ts'
 import { RIGHTS, rightsFor } from '../../src/kube/rights.ts'
+import type { Reach, Right } from '../../src/kube/rights.ts'
 import { only, render } from './helm.ts'
 import type { Manifest } from './helm.ts'
 
@@ -32,9 +33,13 @@ function permissions(rules: readonly Rule[]): readonly string[] {
   return lines.toSorted()
 }
 
-function declared(kinds: readonly Kind[], scope: 'cluster' | 'own namespace'): readonly string[] {
+function declared(
+  kinds: readonly Kind[],
+  scope: Right['scope'],
+  reach: Reach = 'cluster',
+): readonly string[] {
   return permissions(
-    rightsFor(kinds)
+    rightsFor(kinds, reach)
       .filter((right) => right.scope === scope)
       .map(({ apiGroup, resource, names, verbs }) => ({
         apiGroups: [apiGroup],
@@ -57,6 +62,35 @@ for (const kinds of CHOICES) {
     const role = only(await render({ settings: { kinds } }), 'Role')
     assert.deepEqual(permissions(rulesOf(role)), declared(kinds, 'own namespace'))
   })
+}
+
+for (const kinds of CHOICES) {
+  test(`with kinds ${kinds.join(' and ')} in named namespaces, there is no ClusterRole, and each Role is what is declared for its namespace`, async () => {
+    const manifests = await render(
+      { settings: { kinds, namespaces: ['team-a', 'team-b'] } },
+      { namespace: 'mirrors' },
+    )
+    assert.deepEqual(
+      manifests.filter(({ kind }) => kind === 'ClusterRole' || kind === 'ClusterRoleBinding'),
+      [],
+    )
+    const roles = manifests.filter(({ kind }) => kind === 'Role')
+    const scopes = roles.map(({ metadata }) => SCOPES[metadata.namespace ?? ''] ?? 'cluster')
+    assert.deepEqual(scopes.toSorted(), ['each namespace', 'each namespace', 'kube-system', 'own namespace'])
+    roles.forEach((role, index) => {
+      assert.deepEqual(
+        permissions(rulesOf(role)),
+        declared(kinds, scopes[index] ?? 'cluster', 'named namespaces'),
+      )
+    })
+  })
+}
+
+const SCOPES: Readonly<Record<string, Right['scope']>> = {
+  'team-a': 'each namespace',
+  'team-b': 'each namespace',
+  mirrors: 'own namespace',
+  'kube-system': 'kube-system',
 }
 
 test('without a choice of kinds the rights are those of both', async () => {
