@@ -26,6 +26,7 @@ import type { Leadership, Recorder } from './ports.ts'
 import { Renderings } from './renderings.ts'
 import { Site, originMarked, originPulled } from './site.ts'
 import { Spreads } from './spreads.ts'
+import type { Standing } from './standing.ts'
 import { Store } from './store.ts'
 import type { Source } from './store.ts'
 import { Tallies } from './tallies.ts'
@@ -59,22 +60,6 @@ export interface ControllerOptions {
   readonly leadership: Leadership
   /** Keeps the sinks equal to the cluster until `signal` fires. */
   readonly reflect: (sinks: Sinks, signal: AbortSignal) => Promise<void>
-}
-
-/** Numbers for gauges and status, taken when asked. */
-export interface Standing {
-  readonly origins: number
-  readonly heldOrigins: number
-  readonly pullMirrors: number
-  readonly mirrors: ReturnType<History['counts']>
-  readonly queue: ReturnType<WorkQueue['standing']>
-  readonly oldestAgeMs: Readonly<Record<LaneName, number>>
-  readonly renderingBytes: number
-  readonly holds: readonly Hold[]
-  readonly isSynced: boolean
-  readonly hasDigestKey: boolean
-  /** Earliest expiry among the certificates that `validate: tls` watches; null without one. */
-  readonly certificateExpiresAtMs: number | null
 }
 
 export class Controller {

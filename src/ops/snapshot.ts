@@ -2,7 +2,7 @@
 
 import { MIRROR_STATES } from '../core/decision.ts'
 import type { MirrorState } from '../core/decision.ts'
-import type { Standing } from '../engine/controller.ts'
+import type { Standing } from '../engine/standing.ts'
 import type { LoopHealth } from '../kube/health.ts'
 
 export interface Snapshot {

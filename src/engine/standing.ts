@@ -1,0 +1,20 @@
+/** Where the engine stands: numbers for gauges and status, taken when somebody asks. */
+
+import type { Hold } from './brakes.ts'
+import type { History } from './history.ts'
+import type { LaneName, WorkQueue } from './workqueue.ts'
+
+export interface Standing {
+  readonly origins: number
+  readonly heldOrigins: number
+  readonly pullMirrors: number
+  readonly mirrors: ReturnType<History['counts']>
+  readonly queue: ReturnType<WorkQueue['standing']>
+  readonly oldestAgeMs: Readonly<Record<LaneName, number>>
+  readonly renderingBytes: number
+  readonly holds: readonly Hold[]
+  readonly isSynced: boolean
+  readonly hasDigestKey: boolean
+  /** Earliest expiry among the certificates that `validate: tls` watches; null without one. */
+  readonly certificateExpiresAtMs: number | null
+}
