@@ -35,10 +35,13 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: { name: reader, namespace: served }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader }
-subjects: [{ kind: ServiceAccount, name: default, namespace: served }]
+subjects: [{ kind: ServiceAccount, name: reader, namespace: served }]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reader, namespace: served }
 `)
-  await awaitPresent(client, { kind: 'ServiceAccount', namespace: 'served', name: 'default' })
-  const account = client.withToken(await client.tokenFor('served', 'default'))
+  const account = client.withToken(await client.tokenFor('served', 'reader'))
   const found = await account.get({ kind: 'ConfigMap', namespace: 'served', name: 'settings' })
   assert.deepEqual(found.data, { colour: 'green' })
   const refused = await account.request('DELETE', '/api/v1/namespaces/served/configmaps/settings')
