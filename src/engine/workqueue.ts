@@ -15,7 +15,7 @@ import type { Random } from '../std/random.ts'
 import { Concurrency } from './concurrency.ts'
 import { Delays } from './delays.ts'
 import { Lane } from './lane.ts'
-import type { Share } from './lane.ts'
+import type { Gate, Share } from './lane.ts'
 
 export type LaneName = 'fresh' | 'verify'
 
@@ -175,7 +175,7 @@ export class WorkQueue {
     const verifyFirst = mayVerify && this.#dispatched % VERIFY_SHARE === 0
     const order = laneOrder(mayVerify, verifyFirst)
     for (const lane of order) {
-      const next = this.#lanes[lane].take((share) => this.#mayRun(share, this.#lanes[lane]))
+      const next = this.#lanes[lane].take(this.#gate(this.#lanes[lane]))
       if (next === null) continue
       if (lane === 'verify') this.#verifyCredit -= 1
       return { ...next, lane }
@@ -187,17 +187,21 @@ export class WorkQueue {
    * A target namespace is always capped: one that hangs must never hold the slots that the next origin needs, nor, while other
    * origin namespaces wait, more than half of what one of them may hold.
    */
-  #mayRun(share: Share, lane: Lane): boolean {
+  #gate(lane: Lane): Gate {
     const cap = Math.max(1, Math.floor(this.#concurrency.limit / SLOT_SHARE))
-    const [target, originNamespace, origin, pair] = slotsOf(share).map((slot) => this.#slots.get(slot) ?? 0)
-    if ((target ?? 0) >= cap) return false
-    if (lane.origins > 1 && (origin ?? 0) >= cap) return false
-    if (lane.namespaces === 1) return true
-    return (originNamespace ?? 0) < cap && (pair ?? 0) < Math.max(1, Math.floor(cap / 2))
+    const held = (slot: string): number => this.#slots.get(slot) ?? 0
+    return {
+      namespace: (originNamespace) => lane.namespaces === 1 || held(slotOf.from(originNamespace)) < cap,
+      origin: (origin) => lane.origins === 1 || held(origin) < cap,
+      target: (share) =>
+        held(slotOf.to(share.namespace)) < cap &&
+        (lane.namespaces === 1 || held(slotOf.both(share)) < Math.max(1, Math.floor(cap / 2))),
+    }
   }
 
   #count(share: Share, step: 1 | -1): void {
-    for (const slot of slotsOf(share)) {
+    const { from, to, both } = slotOf
+    for (const slot of [to(share.namespace), from(share.originNamespace), share.origin, both(share)]) {
       const held = (this.#slots.get(slot) ?? 0) + step
       if (held === 0) this.#slots.delete(slot)
       else this.#slots.set(slot, held)
@@ -220,6 +224,7 @@ export class WorkQueue {
       // The slot is free before the key can be dispatched again, or the next turn's entry would be taken for this one's.
       this.#running.delete(key)
       this.#count(running.share, -1)
+      for (const waiting of Object.values(this.#lanes)) waiting.wake(running.share.namespace)
     }
     if (next.kind === 'done' || next.kind === 'at') this.#failures.delete(key)
     if (next.kind !== 'park') this.#parks.delete(key)
@@ -261,9 +266,11 @@ export class WorkQueue {
   }
 }
 
-/** What a turn counts against: its target namespace, its origin's namespace, its origin, and the first two together. */
-function slotsOf({ namespace, originNamespace, origin }: Share): readonly string[] {
-  return [`to/${namespace}`, `from/${originNamespace}`, origin, `${originNamespace}/to/${namespace}`]
+/** What a turn counts against, besides its origin: its target namespace, its origin’s namespace, and both together. No origin holds a colon. */
+const slotOf = {
+  to: (namespace: string): string => `to:${namespace}`,
+  from: (originNamespace: string): string => `from:${originNamespace}`,
+  both: ({ originNamespace, namespace }: Share): string => `both:${originNamespace}/${namespace}`,
 }
 
 const PACE_MS = 100

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { Lane } from '../../src/engine/lane.ts'
-import type { Share } from '../../src/engine/lane.ts'
+import type { Gate, Share } from '../../src/engine/lane.ts'
 import { secret } from './things.ts'
 
 /** `origin` is `namespace/name`; `target` is where it is written to. */
@@ -18,7 +18,11 @@ function fill(lane: Lane, origin: string, count: number, nowMs = 0): void {
     lane.add(secret(`t${index}/${origin.replace('/', '-')}`), share(origin, `t${index}`), nowMs)
 }
 
-const yes = (): boolean => true
+function gate(some: Partial<Gate>): Gate {
+  return { namespace: () => true, origin: () => true, target: () => true, ...some }
+}
+
+const yes = gate({})
 
 test('a lane takes round-robin over origin namespaces, however many keys one of them has', () => {
   const lane = new Lane()
@@ -50,23 +54,59 @@ test('the keys of one origin are taken in the order in which they came, and one 
   )
 })
 
-test('a key whose share may not run is passed over, and keeps its place', () => {
+test('a key whose target is full sleeps until a turn there ends', () => {
   const lane = new Lane()
   fill(lane, 'a/db', 2)
-  const found = lane.take(({ namespace }) => namespace !== 't0')
-  assert.equal(found?.share.namespace, 't1')
-  assert.equal(
-    lane.take(({ namespace }) => namespace !== 't0'),
-    null,
-  )
+  const full = gate({ target: ({ namespace }) => namespace !== 't0' })
+  assert.equal(lane.take(full)?.share.namespace, 't1')
+  assert.equal(lane.take(full), null)
+  assert.equal(lane.take(yes), null)
+  assert.deepEqual([lane.size, lane.has(secret('t0/a-db')), lane.oldestMs()], [1, true, 0])
+  lane.wake('t1')
+  assert.equal(lane.take(yes), null)
+  lane.wake('t0')
   assert.equal(lane.take(yes)?.share.namespace, 't0')
+  assert.equal(lane.size, 0)
 })
 
-test('an origin whose look-ahead is full of blocked targets does not keep another from its turn', () => {
+test('a take does not search among keys that sleep: it asks about each of them once', () => {
+  const lane = new Lane()
+  for (let index = 0; index < 500; index += 1)
+    lane.add(secret(`t0/db${index}`), share(`a/db${index}`, 't0'), 0)
+  let asked = 0
+  const full = gate({ target: ({ namespace }) => (asked += 1) > 0 && namespace !== 't0' })
+  for (let take = 0; take < 10; take += 1) assert.equal(lane.take(full), null)
+  assert.equal(asked, 500)
+  lane.add(secret('t1/late'), share('a/late', 't1'), 0)
+  assert.equal(lane.take(full)?.key, secret('t1/late'))
+})
+
+test('keys that sleep come back by turns of their origins’ namespaces', () => {
+  const lane = new Lane()
+  for (let index = 0; index < 50; index += 1)
+    lane.add(secret(`t0/db${index}`), share(`a/db${index}`, 't0'), 0)
+  lane.add(secret('t0/other'), share('b/other', 't0'), 0)
+  assert.equal(lane.take(gate({ target: () => false })), null)
+  lane.wake('t0')
+  assert.deepEqual([lane.take(yes)?.share.originNamespace, lane.take(yes)?.share.originNamespace], ['a', 'b'])
+})
+
+test('a sleeping key can be removed', () => {
+  const lane = new Lane()
+  fill(lane, 'a/db', 1)
+  lane.take(gate({ target: () => false }))
+  lane.remove(secret('t0/a-db'))
+  lane.wake('t0')
+  assert.deepEqual([lane.size, lane.take(yes)], [0, null])
+})
+
+test('an origin or a namespace that may not run keeps its keys in their places', () => {
   const lane = new Lane()
   fill(lane, 'a/db', 500)
   fill(lane, 'b/db', 1)
-  assert.equal(lane.take(({ originNamespace }) => originNamespace === 'b')?.share.originNamespace, 'b')
+  assert.equal(lane.take(gate({ namespace: (name) => name === 'b' }))?.share.originNamespace, 'b')
+  assert.equal(lane.take(gate({ origin: (origin) => origin !== 'a/db' })), null)
+  assert.equal(lane.take(yes)?.key, secret('t0/a-db'))
 })
 
 test('a lane counts what waits, and forgets what was taken or removed', () => {

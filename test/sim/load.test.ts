@@ -183,3 +183,17 @@ test('origins’ data in memory stays within its bound, and is dropped when noth
   assert.equal(process.controller.standing().renderingBytes, 0)
   assert.equal(mirrorOf(rig, 't3', 'db39')?.data['a'], encoded('x'.repeat(4_000)))
 })
+
+test('a namespace whose writes hang does not hide a new origin behind 400 others that wait for it', async () => {
+  const rig = new Rig({ settings: { writesInFlightMax: IN_FLIGHT } })
+  for (const name of ['src', 'other', 't0', 't1']) rig.world.createNamespace(name)
+  for (let index = 0; index < 400; index += 1) offer(rig, { name: `db${index}`, to: 't0' })
+  rig.heldMs = ({ key }) => (key.startsWith('Secret/t0/') ? 3_600_000 : 0)
+  rig.startLeader()
+  await rig.time.run(3_000)
+  offer(rig, { namespace: 'other', name: 'late', to: 't1' })
+  offer(rig, { name: 'later', to: 't1' })
+  await rig.time.run(500)
+  assert.ok(mirrorOf(rig, 't1', 'late'))
+  assert.ok(mirrorOf(rig, 't1', 'later'))
+})
