@@ -115,16 +115,21 @@ function planOurs(o: Observation, object: ObjectMeta, marks: Marks, holder: Obje
   if (o.markedConsent.kind === 'frozen') return keep('held', 'frozen')
   const winner = winnerOf(o.claims, holder)
   const own = o.claims.find((claim) => keyOf(claim.origin) === holder)
+  // A version that nobody has read may hold the origin: nothing becomes of its mirrors before that is known.
+  if (!o.summaries.has(holder) && mayHold(o, marks, own)) return { kind: 'read-origin', origin: holder }
   if (own !== undefined) {
     if (!own.admitted) return keep('held', 'limit')
-    // A version that nobody has read may hold the origin: nothing becomes of its mirrors before that is known.
-    if (isBehind(marks, own) && !o.summaries.has(holder)) return { kind: 'read-origin', origin: holder }
     if (winner !== null && winner !== own && !isUndeliverable(o, winner))
       return planTransfer(o, marks, winner)
     return planHeldPlace(o, object, marks, own)
   }
   if (o.marked?.kind === 'claiming') return keep('pending', 'held')
   return ended(o, marks, o.marked?.kind === 'not-claiming' ? 'not-claimed' : 'origin-gone')
+}
+
+function mayHold({ marked }: Observation, marks: Marks, own: Claim | undefined): boolean {
+  if (own === undefined) return marked?.kind === 'not-claiming' && marked.isOrigin
+  return own.admitted && isBehind(marks, own)
 }
 
 /** A version that may not be distributed displaces nobody: the holder's mirror is tended until one may. */

@@ -120,11 +120,11 @@ function markedOrigin(
     const there = o.store.get(named)
     return there === null
       ? { kind: 'absent' }
-      : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix) }
+      : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix), isOrigin: false }
   }
   if (view.reading.kind === 'held' || isHeldByVersion(o, named)) return { kind: 'held' }
   if (namespace !== null && o.site.placeIn(view, namespace) === key) return { kind: 'claiming' }
-  return { kind: 'not-claiming', onDelete: view.reading.policy.onDelete }
+  return { kind: 'not-claiming', onDelete: view.reading.policy.onDelete, isOrigin: true }
 }
 
 /** A type that is never mirrored, or a selection that leaves nothing, holds the origin like a bad value. */

@@ -222,7 +222,7 @@ export class Judge {
     const consent = this.#law.consent(refOf(key).namespace, pathOf(holder))
     assert.notEqual(consent, 'frozen', 'what is under a malformed consent is frozen')
     if (consent !== 'refused') {
-      assert.ok(origin === null || origin.spec.stop === 'no', 'what a held origin holds is frozen')
+      assert.ok(origin === null || !this.#law.isHeld(origin), 'what a held origin holds is frozen')
       assert.ok(origin === null || !this.#law.claims(origin, key), '2: what is claimed stays')
     }
     if (observation.end.witness === 'inferred') {

@@ -107,6 +107,8 @@ export class Rig {
   order: 'forward' | 'reverse' = 'forward'
   /** Told of every act, with its outcome. */
   judge: (act: Act) => void = () => {}
+  /** Told of every plan. */
+  onTurn: (observation: Observation, decision: Decision) => void = () => {}
   readonly log: Act[] = []
 
   constructor(rules: Partial<Rules> = {}) {
@@ -169,6 +171,7 @@ export class Rig {
     for (let plans = 0; plans < PLANS_MAX; plans += 1) {
       const observation = this.observe(key, this.#answers(key, held))
       const decision = planMirror(observation)
+      this.onTurn(observation, decision)
       const asked = decisions.map(({ kind }) => kind)
       decisions.push(decision)
       if (decision.kind === 'keep' && decision.reason === 'in-sync') this.#know(key)
@@ -303,14 +306,14 @@ export class Rig {
     const reading = readOrigin(meta, this.rules)
     const onDelete = textsAt(stored.body, 'annotations')[`${this.rules.prefix}on-delete`]
     if (reading.kind === 'none')
-      return { kind: 'not-claiming', onDelete: onDelete === 'retain' ? 'retain' : 'delete' }
+      return { kind: 'not-claiming', onDelete: onDelete === 'retain' ? 'retain' : 'delete', isOrigin: false }
     const verdict = this.#summaries().get(named)?.verdict.kind
     if (reading.kind === 'held' || verdict === 'refused-type' || verdict === 'empty-selection')
       return { kind: 'held' }
     const { policy } = reading
     const isHere =
       namespace !== null && chooses(policy, meta, namespace) && refOf(key).name === policy.mirrorName
-    return isHere ? { kind: 'claiming' } : { kind: 'not-claiming', onDelete: policy.onDelete }
+    return isHere ? { kind: 'claiming' } : { kind: 'not-claiming', onDelete: policy.onDelete, isOrigin: true }
   }
 
   /** Summaries of versions that are current. */
