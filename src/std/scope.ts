@@ -10,9 +10,7 @@ export class Scope {
   /** The scope ends when `parent` fires, when a task throws, or when `close` is called. */
   constructor(parent?: AbortSignal) {
     this.signal =
-      parent === undefined
-        ? this.#controller.signal
-        : AbortSignal.any([parent, this.#controller.signal])
+      parent === undefined ? this.#controller.signal : AbortSignal.any([parent, this.#controller.signal])
   }
 
   /** Runs `task` until it returns. A throw aborts the scope and is rethrown by `close`. */
