@@ -30,14 +30,8 @@ import type { Standing } from './standing.ts'
 import { Store } from './store.ts'
 import type { Source } from './store.ts'
 import { Tallies } from './tallies.ts'
-import {
-  tellConsentMalformed,
-  tellExpired,
-  tellFlaws,
-  tellHold,
-  tellNamespaceLimit,
-  tellTallies,
-} from './tell.ts'
+import { TallyTeller } from './tally-teller.ts'
+import { tellConsentMalformed, tellExpired, tellFlaws, tellHold, tellNamespaceLimit } from './tell.ts'
 import { turn } from './turn.ts'
 import { Verifier } from './verify.ts'
 import { WorkQueue } from './workqueue.ts'
@@ -76,6 +70,7 @@ export class Controller {
   readonly #renderings: Renderings
   readonly #destination: Destination
   readonly #spreads: Spreads
+  readonly #tallyTeller: TallyTeller
   readonly #scope: Scope
   #isLeading = false
   #isWorking = false
@@ -146,6 +141,7 @@ export class Controller {
       enqueue: (place, lane) => this.#queue.add(place, lane),
     })
     this.#destination = this.#makeDestination()
+    this.#tallyTeller = new TallyTeller(this.#destination, (task) => this.#scope.spawn(task))
   }
 
   /** Runs until `signal` fires, then drains: no turn begins, those under way end within the drain time. Rejects on a bug. */
@@ -289,6 +285,7 @@ export class Controller {
   async #turn(key: ObjectKey, lane: LaneName): Promise<Next> {
     const next = await turn(this.#destination, key, lane)
     if (next.kind !== 'again') this.#spreads.settled(key)
+    this.#tallyTeller.soon()
     return next
   }
 
@@ -335,8 +332,7 @@ export class Controller {
   #spreadEnded(origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }): void {
     if (spread.wrote) this.#o.recorder.propagated((this.#o.clock.now() - spread.seenAtMs) / 1_000)
     this.#renderings.settle(origin)
-    const meta = this.#store.get(origin)
-    if (meta !== null) tellTallies(this.#destination, meta)
+    this.#tallyTeller.now(origin)
   }
 
   /** A certificate that goes out of date in place changes nothing but what people are told. */

@@ -31,6 +31,15 @@ export class Tallies {
     this.#byPlace.delete(place)
   }
 
+  /** Origins with something that was not told yet. */
+  untold(): readonly ObjectKey[] {
+    return [...this.#changed.keys()]
+  }
+
+  get hasUntold(): boolean {
+    return this.#changed.size > 0
+  }
+
   /** What changed for `origin` since it was told last, as counts; zero counts are not told. */
   take(origin: ObjectKey): readonly { readonly tally: Tally; readonly count: number }[] {
     const changed = this.#changed.get(origin)
