@@ -101,7 +101,7 @@ export const NOTICES = {
     about: 'mirror',
     sentence:
       'The owner of this namespace declares this object as his own: it is no mirror of {origin} any more and keeps its data.',
-    nextStep: 'To have it mirrored again, delete it, or annotate the Namespace with {prefix}accept.',
+    nextStep: 'To have it mirrored again, delete it, or annotate it with {prefix}adopt: {origin}.',
   },
   OriginReleased: {
     type: 'Normal',
