@@ -93,9 +93,9 @@ export class Solo {
     }
   }
 
-  async #awaitBeacon(beacon: KubeObject, name: string): Promise<void> {
-    const ref: Ref = { kind: beacon.kind ?? '', namespace: name, name }
-    const turn = beacon.data?.['turn']
+  async #awaitBeacon(sent: KubeObject, name: string): Promise<void> {
+    const ref: Ref = { kind: sent.kind ?? '', namespace: name, name }
+    const turn = sent.data?.['turn']
     await awaitPresent(this.client, ref, ({ data }) => data?.['turn'] === turn, {
       what: 'shows that the controller has dealt with all that came before',
       unless: this.controller.exited.then(() => Promise.reject(new Error('the controller ended'))),
