@@ -45,6 +45,8 @@ export interface RenderingHold {
 interface Entry {
   readonly rendering: Rendering
   users: number
+  /** Just read: whoever asked for it has not taken it yet. */
+  isNew: boolean
 }
 
 export class Renderings {
@@ -77,7 +79,10 @@ export class Renderings {
       if (kept !== undefined && this.#o.clock.now() < kept.untilMs) return failed(kept.failure)
       const failure = await this.#readOnce(origin, signal)
       if (failure !== null) return failed(failure)
-      if (this.#o.origins.view(origin)?.reading.kind !== 'policy') return ok(null)
+      if (this.#o.origins.view(origin)?.reading.kind !== 'policy') {
+        if (this.#entries.get(origin)?.users === 0) this.#drop(origin)
+        return ok(null)
+      }
     }
     const held = this.#hold(origin)
     return held === null ? failed({ kind: 'conflict' }) : ok(held)
@@ -86,7 +91,7 @@ export class Renderings {
   /** Drops the bytes of an origin that nothing waits for any more. */
   settle(origin: ObjectKey): void {
     const entry = this.#entries.get(origin)
-    if (entry !== undefined && entry.users === 0 && !this.#o.isWanted(origin)) this.#drop(origin)
+    if (entry !== undefined && isUnused(entry) && !this.#o.isWanted(origin)) this.#drop(origin)
   }
 
   /** Another digest key: nothing rendered before is of use. */
@@ -111,6 +116,7 @@ export class Renderings {
       return null
     }
     entry.users += 1
+    entry.isNew = false
     let released = false
     const release = (): void => {
       if (released) return
@@ -165,7 +171,7 @@ export class Renderings {
   #keep(origin: ObjectKey, rendering: Rendering): void {
     const before = this.#entries.get(origin)
     if (before !== undefined && before.users === 0) this.#drop(origin)
-    this.#entries.set(origin, { rendering, users: 0 })
+    this.#entries.set(origin, { rendering, users: 0, isNew: true })
     this.#bytes += rendering.summary.sizeBytes
   }
 
@@ -198,7 +204,7 @@ export class Renderings {
     while (!hasRoom() && !signal.aborted) {
       for (const [origin, entry] of this.#entries) {
         if (hasRoom()) break
-        if (entry.users === 0) this.#drop(origin)
+        if (isUnused(entry)) this.#drop(origin)
       }
       if (!hasRoom()) await this.#change(signal)
     }
@@ -216,4 +222,8 @@ export class Renderings {
       signal.addEventListener('abort', end, { once: true })
     })
   }
+}
+
+function isUnused(entry: Entry): boolean {
+  return entry.users === 0 && !entry.isNew
 }
