@@ -1,0 +1,151 @@
+/** The digest key: made when absent, put back as it was, never overwritten, and no key at all while it is malformed. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import type { Notice } from '../../src/core/notices.ts'
+import { DigestKeys } from '../../src/engine/digest-key.ts'
+import { seededRandom } from '../../src/std/random.ts'
+import { SimApi } from '../sim/api.ts'
+import type { Sent } from '../sim/api.ts'
+import { SimClock, SimTime } from '../sim/time.ts'
+import { CALM } from '../sim/weather.ts'
+import { World } from '../sim/world.ts'
+
+const REF = { kind: 'Secret', namespace: 'heliograph', name: 'heliograph-digest-key' } as const
+
+class Scene {
+  readonly time = new SimTime()
+  readonly world = new World(this.time)
+  readonly sent: Sent[] = []
+  readonly notices: Notice[] = []
+  readonly readyIds: string[] = []
+  readonly keys: DigestKeys
+  isLive = true
+  isHeld = false
+
+  constructor(more: { readonly isWatched?: boolean } = {}) {
+    const random = seededRandom(1)
+    for (const name of ['kube-system', 'heliograph']) this.world.createNamespace(name)
+    this.keys = new DigestKeys({
+      api: new SimApi({
+        world: this.world,
+        random,
+        weather: () => CALM,
+        process: 'p1',
+        isAlive: () => true,
+        sent: (request) => void this.sent.push(request),
+        heldMs: ({ verb }) => (this.isHeld && verb === 'create' ? 5_000 : 0),
+        refused: () => null,
+      }),
+      clock: new SimClock(this.time),
+      ownNamespace: 'heliograph',
+      leadership: { isLive: () => this.isLive },
+      recorder: {
+        acted: () => undefined,
+        tell: (notice) => void this.notices.push(notice),
+        propagated: () => undefined,
+        held: () => undefined,
+        repaired: () => undefined,
+        conflicted: () => undefined,
+      },
+      isWatched: more.isWatched ?? true,
+      isWholeCluster: true,
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random.next() * 256)),
+      ready: (key) => void this.readyIds.push(key.id),
+    })
+    void this.keys.run(new AbortController().signal)
+  }
+
+  get creates(): number {
+    return this.sent.filter(({ verb }) => verb === 'create').length
+  }
+
+  /** As the watch would tell. */
+  async change(what: () => void): Promise<void> {
+    what()
+    this.keys.changed()
+    await this.time.run(10_000)
+  }
+}
+
+test('an absent key is made once, with the uid of kube-system as home’s identity', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  assert.equal(s.creates, 1)
+  assert.equal(s.keys.identity(), s.world.namespaces.get('kube-system')?.uid)
+  assert.deepEqual(s.readyIds, [s.keys.current()?.id])
+  assert.equal(Buffer.from(s.world.get(REF)?.data['key'] ?? '', 'base64').length, 32)
+})
+
+test('a follower makes no key, and takes the one that the leader made', async () => {
+  const s = new Scene()
+  s.isLive = false
+  await s.time.run(60_000)
+  assert.deepEqual([s.creates, s.keys.current()], [0, null])
+  const key = Buffer.alloc(32, 5).toString('base64')
+  const text = Buffer.from('other').toString('base64')
+  await s.change(() => {
+    s.world.create(REF, { name: REF.name, data: { key, identity: text, 'kube-system-uid': text } }, 'leader')
+  })
+  assert.equal(s.keys.identity(), 'other')
+})
+
+test('of two who make a key at once, the later one takes the earlier one’s', async () => {
+  const s = new Scene()
+  s.isHeld = true
+  await s.time.run(1_000)
+  const key = Buffer.alloc(32, 5).toString('base64')
+  const text = Buffer.from('first').toString('base64')
+  s.world.create(REF, { name: REF.name, data: { key, identity: text, 'kube-system-uid': text } }, 'other')
+  await s.time.run(20_000)
+  assert.equal(s.keys.identity(), 'first')
+  assert.equal(s.world.get(REF)?.data['key'], key)
+})
+
+test('a key that is deleted is put back as it was, and nobody is told that there is a new one', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  const before = s.world.get(REF)?.data
+  await s.change(() => void s.world.remove(REF, null, 'user'))
+  assert.deepEqual(s.world.get(REF)?.data, before)
+  assert.notEqual(s.keys.current(), null)
+  assert.equal(new Set(s.readyIds).size, 1)
+})
+
+test('a malformed key is no key, is told, and is never overwritten', async () => {
+  for (const data of [
+    { key: 'c2hvcnQ=' },
+    { key: '' },
+    { identity: '' },
+    { 'kube-system-uid': '' },
+    { identity: Buffer.alloc(300, 'x').toString('base64') },
+  ]) {
+    const s = new Scene()
+    await s.time.run(10_000)
+    await s.change(
+      () => void s.world.update(REF, (before) => ({ data: { ...before.data, ...data } }), 'user'),
+    )
+    assert.equal(s.keys.current(), null)
+    assert.equal(s.notices.at(-1)?.code, 'DigestKeyMalformed')
+    assert.equal(s.creates, 1)
+    assert.ok(!s.notices.some(({ message }) => message.includes('c2hvcnQ')))
+  }
+})
+
+test('a key that is replaced by another good one is taken, and told', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  const key = Buffer.alloc(32, 9).toString('base64')
+  await s.change(() => void s.world.update(REF, (before) => ({ data: { ...before.data, key } }), 'user'))
+  assert.equal(s.readyIds.length, 2)
+  assert.equal(s.keys.current()?.id, s.readyIds[1])
+})
+
+test('where Secrets are not watched, a lost key is found within a minute or so', async () => {
+  const s = new Scene({ isWatched: false })
+  await s.time.run(10_000)
+  s.world.remove(REF, null, 'user')
+  await s.time.run(70_000)
+  assert.notEqual(s.world.get(REF), null)
+})
