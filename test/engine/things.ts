@@ -18,12 +18,12 @@ export interface Wanted {
 
 /** `path` is `namespace/name`. */
 export function object(path: string, wanted: Wanted = {}): ObjectMeta {
-  const [namespace = '', name = ''] = path.split('/')
+  const [within = '', name = ''] = path.split('/')
   const kind = wanted.kind ?? 'Secret'
   return {
-    key: keyOf({ kind, namespace, name }),
+    key: keyOf({ kind, namespace: within, name }),
     kind,
-    namespace,
+    namespace: within,
     name,
     uid: (wanted.uid ?? `uid of ${path}`) as Uid,
     version: String(wanted.version ?? 1) as ResourceVersion,

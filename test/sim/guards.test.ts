@@ -40,7 +40,7 @@ test('a writer that always puts its value back is answered ever more slowly, up 
     assert.ok(gap >= 1_000 * 2 ** index && gap < 1_500 * 2 ** (index + 1), `gap ${index} is ${gap} ms`)
   assert.ok(
     gaps.slice(-3).every((gap) => gap >= 600_000 && gap < 610_000),
-    `${gaps.slice(-3).join()}`,
+    gaps.slice(-3).join(),
   )
   const [process] = rig.processes
   assert.equal(process?.controller.standing().mirrors.get('contested'), 1)

@@ -349,12 +349,9 @@ export class Users {
   #touchDigestKey(): void {
     const key = this.#world.get({ kind: 'Secret', namespace: OWN_NAMESPACE, name: KEY_NAME })
     if (key === null) return
-    if (this.#chance(0.5)) this.#world.remove(key, null, 'user')
-    else if (this.#chance(0.5))
-      this.#world.update(key, ({ data }) => ({ data: { ...data, key: 'c2hvcnQ=' } }), 'user')
-    else {
-      const bytes = Buffer.from(Uint8Array.from({ length: 32 }, () => Math.floor(this.#random.next() * 256)))
-      this.#world.update(key, ({ data }) => ({ data: { ...data, key: bytes.toString('base64') } }), 'user')
-    }
+    const bytes = Buffer.from(Uint8Array.from({ length: 32 }, () => Math.floor(this.#random.next() * 256)))
+    const value = this.#pick([null, null, 'c2hvcnQ=', bytes.toString('base64')])
+    if (value == null) this.#world.remove(key, null, 'user')
+    else this.#world.update(key, ({ data }) => ({ data: { ...data, key: value } }), 'user')
   }
 }
