@@ -13,6 +13,9 @@ export const PATTERN_LENGTH_MAX = 253
 /** Stars of one alternative. */
 export const STARS_MAX = 16
 
+/** Why `+(a)` and its like are refused, `!(a)` included: it would read as the exclusion of a name that nothing can have. */
+export const EXTENDED_GLOB = 'extended globs such as +(a) are not supported'
+
 /** A piece of an alternative: a literal character, a wildcard, or a class that stands for one character. */
 export type GlobToken =
   | { readonly kind: 'char'; readonly char: string }
@@ -64,7 +67,7 @@ function flawOfText(text: string): string | null {
   if (text.includes('\\')) return 'a backslash is not supported in patterns'
   if (text.includes('#')) return '# is not supported in patterns'
   if (text.startsWith('!')) return 'a pattern may begin with one ! only'
-  if (/[?*+@!]\(/.test(text)) return 'extended globs such as +(a) are not supported'
+  if (/[?*+@!]\(/.test(text)) return EXTENDED_GLOB
   return null
 }
 

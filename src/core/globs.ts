@@ -11,7 +11,7 @@ import { Minimatch } from 'minimatch'
 import { memoised } from '../std/memo.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
-import { expandPattern } from './braces.ts'
+import { EXTENDED_GLOB, expandPattern } from './braces.ts'
 import type { Alternative, ClassRange, GlobToken } from './braces.ts'
 
 /** Patterns of one list, exclusions included, empty items left out. */
@@ -69,6 +69,7 @@ export function parsePatterns(text: string): Result<readonly GlobPattern[], stri
   if (items.length > PATTERNS_MAX) return failed(`a list may hold at most ${PATTERNS_MAX} patterns`)
   const patterns: GlobPattern[] = []
   for (const item of items) {
+    if (item.startsWith('!(')) return failed(EXTENDED_GLOB)
     const excluded = item.startsWith('!')
     const alternatives = expandPattern(excluded ? item.slice(1).trim() : item)
     if (!alternatives.ok) return alternatives

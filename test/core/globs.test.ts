@@ -95,6 +95,7 @@ const REFUSED: readonly (readonly [sentence: string, list: string, expected: Reg
   ['an extended glob with ?', '?(b)', /extended globs/],
   ['an extended glob with !', 'a!(b)', /extended globs/],
   ['an excluded extended glob', '!@(b)', /extended globs/],
+  ['an extended glob that looks like an exclusion', '!(b)', /extended globs/],
   ['a leading hash', '#team', /#/],
   ['a hash further on', 'team#', /#/],
   ['two stars', '**', /\*\*/],
