@@ -30,6 +30,8 @@ export interface Observation {
   readonly end: { readonly witness: 'live' | 'inferred'; readonly atMs: number }
   /** The version that we wrote or verified last: equal means clean. */
   readonly knownVersion: ResourceVersion | null
+  /** The digest that this process wrote here last: whoever takes it off or writes another makes no newer version. */
+  readonly writtenDigest?: string | null
   /** Verify the data even where nothing speaks against it. */
   readonly mustVerify: boolean
   /** The change of `object` was seen as it happened: look at once, not at sweep rate. */

@@ -90,9 +90,10 @@ function planForeign(
   const summary = o.summaries.get(origin)
   // Consent to be taken over is no consent to be deleted: an object whose type cannot become the mirror's stays as it is.
   if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
-  if (marks.adopt === path) return written(summary, origin, 'adopt')
+  // One who strips what he gave to us is answered ever more slowly.
+  if (marks.adopt === path) return stillContested(o) ?? written(summary, origin, 'adopt')
   if (standing.kind === 'retained' && keyOf(standing.origin) === origin)
-    return written(summary, origin, 'retake')
+    return stillContested(o) ?? written(summary, origin, 'retake')
   if (standing.kind === 'stripped' && keyOf(standing.origin) === origin)
     return planStripped(o, object, marks, winner)
   return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
@@ -177,7 +178,7 @@ function differenceOf(o: Observation, held: Held): UpdateReason | Decision | nul
   const { marks, claim, summary } = held
   const digest = readDigest(marks.digest, o.digestKey)
   if (digest === 'known' && summary !== undefined && summary.digest !== marks.digest)
-    return isEdited(o, held) ? 'drift' : 'stale'
+    return isEdited(o, held) || o.writtenDigest === summary.digest ? 'drift' : 'stale'
   if (digest !== 'known' || needsReading(o, held)) {
     if (o.answers.mirror === null) {
       // What happened while we looked away waits for its turn at sweep rate; what happens now is looked at now.

@@ -29,11 +29,11 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
   if (!deliverable(summary)) return undeliverable(summary)
   const fill = (reason: 'stale' | 'drift' | 'restamp'): Decision => ({ kind: 'fill', origin, reason })
   const digest = readDigest(marks.digest, o.digestKey)
-  if (marks.pulledFrom !== null && marks.pulledFrom !== pathOf(source)) return fill('stale')
   const isStale = digest === 'known' && marks.digest !== summary.pullDigest
-  if (isStale || marks.pulledFrom === null || digest === 'missing') {
+  if (isStale || marks.pulledFrom !== pathOf(source) || digest === 'missing') {
     // Whoever takes our marks away, or puts his own in, after we filled it before, is answered ever more slowly.
-    return isTouched(o, object, marks, source) ? (stillContested(o) ?? fill('drift')) : fill('stale')
+    const isUndone = o.writtenDigest === summary.pullDigest || isTouched(o, object, marks, source)
+    return isUndone ? (stillContested(o) ?? fill('drift')) : fill('stale')
   }
   const isListed = !carriedDiffers(marks, summary)
   if (
@@ -51,10 +51,11 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
     }
   if (!isListed || o.answers.mirror.digestFor(source, 'pull') !== summary.pullDigest)
     return stillContested(o) ?? fill('drift')
-  return digest === 'known' ? keep('synced', 'in-sync') : fill('restamp')
+  return digest === 'known' ? keep('synced', 'in-sync') : (stillContested(o) ?? fill('restamp'))
 }
 
 function isTouched(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): boolean {
+  if (marks.pulledFrom !== null && marks.pulledFrom !== pathOf(source)) return false
   if (o.knownVersion === null || o.knownVersion === object.version) return false
   return !isClean(o, object, marks, source)
 }

@@ -1,6 +1,7 @@
 /** Carries out one act against its destination: the small part that writes. Every request proves what it changes; every outcome becomes a next step here. */
 
 import type { Decision, UpdateReason } from '../core/decision.ts'
+import type { DigestForm } from '../core/digest.ts'
 import type { Failure } from '../core/failure.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
@@ -13,6 +14,7 @@ import { remedyFor } from '../core/retry.ts'
 import { invariant, unreachable } from '../std/assert.ts'
 import type { Result } from '../std/result.ts'
 import type { Destination } from './destination.ts'
+import type { LastWrite } from './history.ts'
 import { tellContested, tellReleased, tellRefused, tellReplaced, tellReplacementRefused } from './tell.ts'
 import type { Next } from './workqueue.ts'
 
@@ -71,6 +73,7 @@ async function create(d: Destination, task: Task, rendering: Rendering): Promise
   if (history.wasWritten(task.key)) noteRepair(d, task, [])
   if (history.takeReplaced(task.key)) tellReplaced(d, answer.value, rendering)
   noteWritten(d, task.key, answer.value)
+  history.noteLastWrite(task.key, lastWriteOf(rendering, 'push', false))
   return PLAN
 }
 
@@ -80,17 +83,33 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
   invariant(decision.kind === 'update', 'an update is planned as one')
   const isRight =
     decision.reason === 'restamp' || (isOfMarks(decision.reason) && marks.digest === rendering.summary.digest)
+  const adopted = marks.adopted || decision.reason === 'adopt'
   const body = updateBody(rendering, object, marks, {
     stamp: stampOf(d, task),
     form: isRight ? 'metadata' : 'whole',
-    adopted: marks.adopted || decision.reason === 'adopt',
+    adopted,
     // Where the last data was not ours, or was judged by reading it, the version itself is what must not have changed.
     pinned: decision.reason !== 'stale' && decision.reason !== 'drift',
   })
   const done = await patch(d, task, body)
-  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix))
-    noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN) noteOutcome(d, task, decision.reason, lastWriteOf(rendering, 'push', adopted))
   return done
+}
+
+/** Whatever had to be written twice was undone in between, on its way or afterwards. What was put back is read once more, as a webhook may have changed it again. */
+function noteOutcome(d: Destination, task: Task, reason: UpdateReason, last: LastWrite): void {
+  const { object } = standing(task)
+  const { history, rules } = d.observer
+  const isAgain = history.noteLastWrite(task.key, last)
+  if (isAgain || isRepair(reason, object, rules.prefix)) noteRepair(d, task, foreignManagers(object))
+  if (reason === 'drift') history.askVerify(task.key)
+}
+
+function lastWriteOf({ origin, policy, summary }: Rendering, form: DigestForm, adopted: boolean): LastWrite {
+  return {
+    digest: form === 'push' ? summary.digest : summary.pullDigest,
+    marks: [origin.uid, policy.onDelete, adopted].join(),
+  }
 }
 
 function isOfMarks(reason: UpdateReason): boolean {
@@ -113,8 +132,7 @@ async function fill(d: Destination, task: Task, rendering: Rendering): Promise<D
   const form = decision.reason === 'restamp' ? 'metadata' : 'whole'
   const body = fillBody(rendering, object, marks, { stamp: stampOf(d, task), form })
   const done = await patch(d, task, body)
-  if (done === PLAN && isRepair(decision.reason, object, d.observer.rules.prefix))
-    noteRepair(d, task, foreignManagers(object))
+  if (done === PLAN) noteOutcome(d, task, decision.reason, lastWriteOf(rendering, 'pull', false))
   // Its own type stays: data that breaks that type's rules is told, and waits for a change.
   return done.next.kind === 'unchangeable' ? refused(d, task, done.failure) : done
 }
@@ -122,7 +140,7 @@ async function fill(d: Destination, task: Task, rendering: Rendering): Promise<D
 /** A dry run first: where a new mirror would be refused, the old one stays. */
 async function replace(d: Destination, task: Task, rendering: Rendering): Promise<Done> {
   const place = refOf(task.key)
-  const { object } = standing(task)
+  const { object, marks } = standing(task)
   const probe = createBody(rendering, place, stampOf(d, task), true)
   const dryRun = await write(d, task, () =>
     d.api.create(place.kind, place.namespace, probe, { signal: d.signal(), dryRun: true }),
@@ -142,7 +160,10 @@ async function replace(d: Destination, task: Task, rendering: Rendering): Promis
     return { next: { kind: 'again', afterMs: null }, failure: null }
   const removed = await removeObject(d, task, object)
   // The new one is planned like any other: what changed meanwhile is in it.
-  if (removed === PLAN) d.observer.history.noteReplaced(task.key)
+  if (removed !== PLAN) return removed
+  d.observer.history.noteReplaced(task.key)
+  // The mark says that it was current: somebody sealed it, and making it again puts that right.
+  if (marks.digest === rendering.summary.digest) d.observer.history.noteWritten(task.key)
   return removed
 }
 

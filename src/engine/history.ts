@@ -18,6 +18,13 @@ interface Repairs {
   againAtMs: number
 }
 
+/** What a write of ours was to leave behind. */
+export interface LastWrite {
+  readonly digest: string
+  /** Marks that follow the policy and not the digest, as one text. */
+  readonly marks: string
+}
+
 export interface PlaceState {
   readonly state: MirrorState
   /** The origin concerned; null where none is known. */
@@ -29,6 +36,7 @@ export interface PlaceState {
 export class History {
   readonly #known = new Map<ObjectKey, ResourceVersion>()
   readonly #written = new Set<ObjectKey>()
+  readonly #lastWrites = new Map<ObjectKey, LastWrite>()
   readonly #replaced = new Set<ObjectKey>()
   readonly #verify = new Set<ObjectKey>()
   readonly #fresh = new Set<ObjectKey>()
@@ -57,6 +65,17 @@ export class History {
 
   noteWritten(place: ObjectKey): void {
     this.#written.add(place)
+  }
+
+  lastWrite(place: ObjectKey): LastWrite | null {
+    return this.#lastWrites.get(place) ?? null
+  }
+
+  /** True: the same was written here last, so somebody or something undid it. */
+  noteLastWrite(place: ObjectKey, write: LastWrite): boolean {
+    const before = this.#lastWrites.get(place)
+    this.#lastWrites.set(place, write)
+    return before !== undefined && before.digest === write.digest && before.marks === write.marks
   }
 
   /** We deleted it ourselves. */
@@ -171,8 +190,9 @@ export class History {
   /** Everything but running contests is forgotten: the place is empty and nobody claims it. */
   drop(place: ObjectKey): void {
     this.settle(place, null)
-    for (const map of [this.#known, this.#written, this.#replaced, this.#verify, this.#fresh, this.#ends])
+    for (const map of [this.#known, this.#written, this.#lastWrites, this.#replaced, this.#verify])
       map.delete(place)
+    for (const map of [this.#fresh, this.#ends]) map.delete(place)
   }
 
   counts(): ReadonlyMap<MirrorState, number> {

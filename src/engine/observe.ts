@@ -57,6 +57,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
       named === null || namespace === null ? NOT_CLAIMED : o.site.consent(namespace, refOf(named)),
     end: o.history.endOf(key, named),
     knownVersion: o.history.knownVersion(key),
+    writtenDigest: o.history.lastWrite(key)?.digest ?? null,
     mustVerify: o.history.mustVerify(key),
     fresh: o.history.isFresh(key),
     freed: o.history.freedBy(key, o.clock.now()),
