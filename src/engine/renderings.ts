@@ -124,6 +124,8 @@ export class Renderings {
       entry.users -= 1
       if (this.#entries.get(origin) !== entry) this.#unaccount(entry)
       else this.settle(origin)
+      // Unused though still wanted: it can make room for whoever waits.
+      if (entry.users === 0) this.#wake()
     }
     return { rendering: entry.rendering, release }
   }
