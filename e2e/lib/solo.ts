@@ -85,7 +85,7 @@ export class Solo {
   async settled(): Promise<void> {
     this.#beacons += 1
     const name = `${BEACON}-${this.#beacons}`
-    await this.client.createNamespace(name)
+    await this.client.createNamespace(name, { annotations: ours({ accept: `${BEACON_HOME}/*` }) })
     for (const turn of ['1', '2']) {
       const beacons = (['Secret', 'ConfigMap'] as const).map((kind) => beacon(kind, name, turn))
       await Promise.all(beacons.map((each) => this.client.apply(each, BEACON)))
