@@ -4,7 +4,7 @@ import type { Claim } from '../core/claims.ts'
 import type { Consent } from '../core/consent.ts'
 import type { DigestKey } from '../core/digest.ts'
 import { isProtected } from '../core/consent.ts'
-import { marksOf } from '../core/marks.ts'
+import { marksOf, mirrorLabel } from '../core/marks.ts'
 import type { Marks } from '../core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
@@ -174,20 +174,35 @@ function pullView(o: Observer, object: ObjectMeta, marks: Marks): PullView | nul
     : { kind: 'unavailable' }
 }
 
-/** The inferred deletions of one group right now: how many, of how many, by which origins. */
+/** The inferred deletions of one group right now: how many, of how many, by which origins. Marks that prove nothing count for nothing. */
 export function countEnding(
   o: Observer,
   originNamespace: string,
 ): { readonly inferred: number; readonly mirrors: number; readonly origins: ReadonlySet<ObjectKey> } {
   o.site.flush()
   const origins = new Set<ObjectKey>()
+  const labels = new Map<ObjectKey, string>()
   let inferred = 0
-  const group = o.site.group(originNamespace)
-  for (const key of group) {
-    const named = originMarked(o.store.get(key), o.rules.prefix)
-    if (named === null || !isEnding(o, key, named, o.store.namespace(refOf(key).namespace))) continue
+  let mirrors = 0
+  for (const key of o.site.group(originNamespace)) {
+    const object = o.store.get(key)
+    const named = originMarked(object, o.rules.prefix)
+    if (object === null || named === null) continue
+    const label = labels.getOrInsertComputed(named, () => mirrorLabel(o.site.identity, refOf(named)))
+    if (!isProven(object, o.rules.prefix, label)) continue
+    mirrors += 1
+    if (!isEnding(o, key, named, o.store.namespace(refOf(key).namespace))) continue
     inferred += 1
     origins.add(named)
   }
-  return { inferred, mirrors: group.size, origins }
+  return { inferred, mirrors, origins }
+}
+
+/** Ours, and not its owner's by asking to be filled. */
+function isProven(object: ObjectMeta, prefix: string, label: string): boolean {
+  return (
+    object.labels[`${prefix}mirror`] === label &&
+    object.annotations[`${prefix}at`] === pathOf(object) &&
+    object.annotations[`${prefix}reflect-from`] === undefined
+  )
 }

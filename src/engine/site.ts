@@ -141,9 +141,14 @@ export class Site {
     for (const { key } of this.#o.store.objects()) yield key
   }
 
+  /** Home's identity; empty while it is not known. */
+  get identity(): string {
+    return this.#o.identity() ?? ''
+  }
+
   /** What `namespace` says to `origin`; refused where the namespace is not there. */
   consent(namespace: NamespaceMeta, origin: { readonly namespace: string; readonly name: string }): Consent {
-    return namespaceConsent(namespace, origin, this.#o.rules, this.#o.identity() ?? '')
+    return namespaceConsent(namespace, origin, this.#o.rules, this.identity)
   }
 
   /** The place that `view` claims in `namespace`, whatever the namespace says to it; null for none. */

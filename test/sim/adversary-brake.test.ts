@@ -1,0 +1,54 @@
+/** What a tenant writes on objects of his own can neither hold another's deletions back nor let a mass deletion pass. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { P } from './lawful.ts'
+import { Rig } from './rig.ts'
+import { manyNamespaces, offer, settled } from './scenes.ts'
+
+const ORIGIN = { kind: 'Secret', namespace: 'src', name: 'db' } as const
+
+/** Objects that bear our label and name an origin, but are no mirrors. */
+function forge(rig: Rig, count: number, origin: string): void {
+  for (let index = 0; index < count; index += 1)
+    rig.world.create(
+      { kind: 'Secret', namespace: 'tenant' },
+      {
+        name: `fake${index}`,
+        labels: { [`${P}mirror`]: '0123456789abcdef' },
+        annotations: { [`${P}origin`]: origin, [`${P}at`]: `tenant/fake${index}` },
+      },
+      'tenant',
+    )
+}
+
+function mirrors(rig: Rig): number {
+  return [...rig.world.objects.values()].filter(({ name, namespace }) => name === 'db' && namespace !== 'src')
+    .length
+}
+
+test('forged marks do not hold another’s deletions back', async () => {
+  const rig = await settled({ namespaces: [...manyNamespaces(10), 'tenant'] })
+  forge(rig, 200, 'src/db')
+  await rig.time.run(5_000)
+  rig.leader?.kill()
+  rig.world.remove(ORIGIN, null, 'user')
+  const process = rig.startLeader()
+  await rig.time.run(60_000)
+  assert.deepEqual(process.holds, [])
+  assert.equal(mirrors(rig), 0)
+})
+
+test('forged marks do not let a mass deletion pass', async () => {
+  const rig = await settled({ namespaces: [...manyNamespaces(150), 'tenant'] })
+  offer(rig, { name: 'other', to: 'nowhere', more: { paused: 'true' } })
+  forge(rig, 400, 'src/other')
+  await rig.time.run(5_000)
+  rig.leader?.kill()
+  rig.world.remove(ORIGIN, null, 'user')
+  const process = rig.startLeader()
+  await rig.time.run(60_000)
+  assert.equal(process.holds.length, 1)
+  assert.equal(mirrors(rig), 151)
+})
