@@ -107,8 +107,8 @@ function originNamed(kind: Kind, path: string | null): ObjectRef | null {
   return parsed === null ? null : { kind, ...parsed }
 }
 
-/** Bound of the `carried` mark: a longer one was not written by us. */
-const CARRIED_LENGTH_MAX = 64 * 1024
+/** What the API server grants all annotations of an object together: a longer mark cannot have been written, and every shorter one is read whole. */
+const CARRIED_LENGTH_MAX = 256 * 1024
 
 /** `carried` holds `labels/KEY` and `annotations/KEY`, sorted, separated by commas (no key can hold one). */
 export function parseCarried(text: string | null): readonly string[] {
