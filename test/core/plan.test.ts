@@ -115,9 +115,14 @@ test('an edit is put back, a deletion made good', () => {
 })
 
 test('a key that was added, taken away or renamed by hand is put right', () => {
-  for (const data of [{ token: 'b25l', more: '' }, {}, { other: 'b25l' }]) {
+  const edits: readonly Readonly<Record<string, string>>[] = [
+    { token: 'b25l', more: '' },
+    {},
+    { other: 'b25l' },
+  ]
+  for (const data of edits) {
     const rig = settledStage()
-    edit(rig, MIRROR, () => ({ data: data as Record<string, string> }))
+    edit(rig, MIRROR, () => ({ data }))
     assert.deepEqual(acted(rig), ['update drift'])
   }
 })

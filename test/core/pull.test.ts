@@ -200,7 +200,7 @@ test('whoever edits it, or takes its marks away, again and again is answered eve
     const rig = filled()
     rig.repairs = { contested: true, againAtMs: rig.nowMs + 8_000 }
     attack(rig)
-    assert.equal(restOf(rig), 'contested contested')
+    assert.equal(restOf(rig), 'contested contested', String(attack))
     rig.nowMs += 8_000
     assert.match(reasons(rig).join(), /^fill (drift|restamp)$/)
   }

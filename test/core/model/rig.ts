@@ -80,6 +80,7 @@ export interface Turn {
 
 class Memory {
   readonly known = new Map<ObjectKey, string>()
+  readonly wrote = new Map<ObjectKey, string>()
   readonly verify = new Set<ObjectKey>()
   readonly ends = new Map<ObjectKey, { readonly origin: ObjectKey; readonly atMs: number }>()
   readonly freed = new Map<ObjectKey, { readonly holder: ObjectKey; readonly atMs: number }>()
@@ -213,6 +214,7 @@ export class Rig {
       markedConsent: named === null || namespace === null ? GRANTED : this.consent(namespace, refOf(named)),
       end: ends ? { witness: 'live', atMs: end.atMs } : { witness: 'inferred', atMs: 0 },
       knownVersion: (memory.known.get(key) ?? null) as Observation['knownVersion'],
+      writtenDigest: memory.wrote.get(key) ?? null,
       mustVerify: memory.verify.has(key),
       fresh: false,
       freed: freed !== undefined && this.nowMs < freed.atMs + 30_000 ? freed : null,
@@ -450,7 +452,10 @@ export class Rig {
       const holder = this.#named(metaOf(before))
       if (holder !== null) this.memory.freed.set(key, { holder, atMs: this.nowMs })
     }
-    if (after !== null) this.#know(key)
+    if (after === null) return
+    this.#know(key)
+    const digest = textsAt(after.body, 'annotations')[`${this.rules.prefix}digest`]
+    if (digest !== undefined) this.memory.wrote.set(key, digest)
   }
 
   #know(key: ObjectKey): void {
