@@ -109,7 +109,7 @@ export class Controller {
       rules,
       clock,
       identity: () => this.#keys.identity(),
-      enqueue: (place, lane) => this.#queue.add(place, lane),
+      enqueue: (place, lane) => this.#enqueue(place, lane),
       indexed: (origin, places, seenAtMs) => this.#indexed(origin, places, seenAtMs),
       namespaceIndexed: (namespace) => this.#namespaceIndexed(namespace),
     })
@@ -136,9 +136,9 @@ export class Controller {
       origins: this.#origins,
       history: this.#history,
       sweepIntervalMs: settings.sweepIntervalMs,
-      mirrors: () => this.#everyMirror(),
-      mirrorsOf: (origin) => this.#site.places(origin),
-      enqueue: (place, lane) => this.#queue.add(place, lane),
+      mirrors: () => (this.#isWorking ? this.#everyMirror() : []),
+      mirrorsOf: (origin) => (this.#isWorking ? this.#site.places(origin) : []),
+      enqueue: (place, lane) => this.#enqueue(place, lane),
     })
     this.#destination = this.#makeDestination()
     this.#tallyTeller = new TallyTeller(this.#destination, (task) => this.#scope.spawn(task))
@@ -174,6 +174,9 @@ export class Controller {
     this.#isLeading = false
     this.#isWorking = false
     this.#queue.close()
+    this.#history.follow()
+    this.#spreads.clear()
+    this.#renderings.clear()
   }
 
   /** No turn begins; resolves when those under way are over, or cut off when the drain time is. */
@@ -278,6 +281,11 @@ export class Controller {
     }
   }
 
+  /** A follower queues nothing: a new leader begins with every place. */
+  #enqueue(place: ObjectKey, lane: LaneName): void {
+    if (this.#isWorking) this.#queue.add(place, lane)
+  }
+
   #isAwaited(key: ObjectKey): boolean {
     return key === this.#keys.place || this.#site.isClaimed(key)
   }
@@ -295,7 +303,10 @@ export class Controller {
     this.#isWorking = true
     this.#site.flush()
     for (const place of this.#site.everyPlace()) this.#queue.add(place, 'fresh')
-    for (const origin of this.#origins.keys()) this.#tellOrigin(origin)
+    for (const origin of this.#origins.keys()) {
+      this.#spreads.begin(origin, this.#site.places(origin), this.#o.clock.now())
+      this.#tellOrigin(origin)
+    }
     this.#queue.open()
   }
 
@@ -311,8 +322,9 @@ export class Controller {
     const view = this.#origins.view(origin)
     if (view?.reading.kind === 'policy') this.#verifier.noteResync(origin, view.reading.policy.resync)
     else if (view === null) this.#verifier.forget(origin)
+    if (!this.#isWorking) return
     if (places.size > 0) this.#spreads.begin(origin, places, seenAtMs)
-    if (this.#isWorking) this.#tellOrigin(origin)
+    this.#tellOrigin(origin)
   }
 
   #namespaceIndexed(namespace: NamespaceMeta): void {

@@ -130,6 +130,12 @@ export class History {
 
   /** The holder's mirror went because its claim ended. */
   noteFreed(place: ObjectKey, holder: ObjectKey, atMs: number): void {
+    // Kept in the order of time, so that what is over goes from the front.
+    for (const [old, freed] of this.#freed) {
+      if (atMs < freed.atMs + TAKEOVER_DELAY_MS) break
+      this.#freed.delete(old)
+    }
+    this.#freed.delete(place)
     this.#freed.set(place, { holder, atMs })
   }
 
@@ -143,11 +149,14 @@ export class History {
 
   /** Counts one repair. Beyond {@link REPAIRS_MAX} in the window each next one waits twice as long. */
   noteRepair(place: ObjectKey, nowMs: number): void {
-    const repairs = this.#repairs.getOrInsertComputed(place, () => ({
-      times: [],
-      backoffMs: 0,
-      againAtMs: 0,
-    }))
+    for (const [old, { times }] of this.#repairs) {
+      if (nowMs - (times.at(-1) ?? 0) <= REPAIR_WINDOW_MS + CONTEST_BACKOFF_MAX_MS) break
+      this.#repairs.delete(old)
+    }
+    const repairs = this.#repairs.get(place) ?? { times: [], backoffMs: 0, againAtMs: 0 }
+    // Kept in the order of the last repair, so that what is over goes from the front.
+    this.#repairs.delete(place)
+    this.#repairs.set(place, repairs)
     repairs.times.push(nowMs)
     if (repairs.times.length > REPAIRS_MAX + 1) repairs.times.shift()
     if (!isContested(repairs, nowMs)) {
@@ -193,6 +202,23 @@ export class History {
     for (const map of [this.#known, this.#written, this.#lastWrites, this.#replaced, this.#verify])
       map.delete(place)
     for (const map of [this.#fresh, this.#ends]) map.delete(place)
+  }
+
+  /** The lead is gone: where places stand, and what was to become of them, is another's to know. Ends and versions stay true. */
+  follow(): void {
+    for (const map of [this.#states, this.#written, this.#lastWrites, this.#replaced]) map.clear()
+    for (const set of [this.#verify, this.#fresh]) set.clear()
+    for (const state of MIRROR_STATES) this.#counts.set(state, 0)
+  }
+
+  /** The object is gone, and with it what was to become of it. */
+  forgetEnd(place: ObjectKey): void {
+    this.#ends.delete(place)
+  }
+
+  /** How much is remembered of places that may never be asked for again. */
+  sizes(): { readonly freed: number; readonly repairs: number } {
+    return { freed: this.#freed.size, repairs: this.#repairs.size }
   }
 
   counts(): ReadonlyMap<MirrorState, number> {

@@ -60,7 +60,8 @@ export class Site {
   objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void {
     this.#reindexMarks(key, before, after)
     this.#soil(this.#dirtyOrigins, key, source)
-    if (source === 'live') this.#o.history.noteFresh(key)
+    if (after === null) this.#o.history.forgetEnd(key)
+    else if (source === 'live') this.#o.history.noteFresh(key)
     this.#o.enqueue(key, 'fresh')
   }
 

@@ -30,6 +30,12 @@ export class Spreads {
     else this.#ended(origin, spread)
   }
 
+  /** Nothing spreads any more, and nobody is told. */
+  clear(): void {
+    this.#byOrigin.clear()
+    this.#byPlace.clear()
+  }
+
   isSpreading(origin: ObjectKey): boolean {
     return this.#byOrigin.has(origin)
   }

@@ -111,6 +111,7 @@ export class Process {
   readonly notices: Notice[] = []
   readonly turns: Turn[] = []
   readonly holds: { readonly id: string; readonly inferred: number; readonly mirrors: number }[] = []
+  readonly spreads: number[] = []
   repairs = 0
   readonly name: string
   readonly running: Promise<void>
@@ -195,7 +196,7 @@ export class Process {
     return {
       acted: (turn) => void this.turns.push(turn),
       tell: (notice) => void this.notices.push(notice),
-      propagated: () => undefined,
+      propagated: (seconds) => void this.spreads.push(seconds),
       held: (hold) => void this.holds.push(hold),
       repaired: () => {
         this.repairs += 1
