@@ -60,7 +60,7 @@ test('a leader that lost the lead counts no mirrors that went meanwhile, and a n
   rig.world.remove({ kind: 'Secret', namespace: 'src', name: 'db' }, null, 'user')
   await rig.time.run(HOUR_MS)
   offer(rig, { name: 'new' })
-  await rig.time.run(2_000)
+  await rig.time.run(HOUR_MS)
   rig.world.remove({ kind: 'Secret', namespace: 't1', name: 'new' }, null, 'user')
   rig.lead(first)
   await rig.time.run(2_000)
