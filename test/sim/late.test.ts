@@ -114,3 +114,20 @@ test('two controllers that race to make the digest key end with one, and every m
   assert.equal(new Set(ids).size, 1)
   assert.equal(rig.writes(fromMs).length, 2)
 })
+
+test('leadership that goes during the dry run of a replacement leaves the old mirror where it is', async () => {
+  const rig = await settled({ namespaces: ['t1'] })
+  rig.heldMs = ({ verb }) => (verb === 'dry-run' ? 3_000 : 0)
+  const before = mirrorOf(rig, 't1')
+  offer(rig, { more: { type: 'example.com/x' } })
+  await rig.time.run(1_000)
+  assert.equal(rig.requests(['dry-run']).length, 1)
+  rig.leader?.controller.follow()
+  rig.leader = null
+  await rig.time.run(60_000)
+  assert.equal(mirrorOf(rig, 't1')?.uid, before?.uid)
+  assert.deepEqual(rig.violations, [])
+  rig.startLeader()
+  await rig.time.run(60_000)
+  assert.equal(mirrorOf(rig, 't1')?.type, 'example.com/x')
+})
