@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import { awaitPresent, eventually } from '../lib/await.ts'
 import type { Answer } from '../lib/client.ts'
+import { installClusterProperty } from '../lib/cluster-property.ts'
 import { awaitEvent } from '../lib/events.ts'
 import { isMirrorOf, marksOn, ours } from '../lib/marks.ts'
 import { plain, refOf, secret } from '../lib/objects.ts'
@@ -135,7 +136,7 @@ test('a ClusterProperty that appears later changes no identity: nothing is rewri
   assert.equal(plain(await client.get(key))['identity'], kubeSystem.metadata.uid)
   const refs = [...places, key]
   const standing = await solo.snapshot(refs)
-  await installClusterProperty('late.example.com')
+  await installClusterProperty(client, 'late.example.com')
   await solo.settled()
   await solo.restart()
   await solo.settled()
@@ -202,40 +203,4 @@ async function awaitProbe(namespace: string, holds: (answer: Answer) => boolean)
   const body = secret(namespace, 'probe', {})
   const probe = async (): Promise<true | null> => (holds(await client.request('POST', path, { body })) ? true : null)
   await eventually(probe, { what: `the quota of ${namespace} has taken effect` })
-}
-
-/** The kind of KEP-2149 and the one object of it that names this cluster. */
-async function installClusterProperty(value: string): Promise<void> {
-  await client.apply(`
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: clusterproperties.about.k8s.io
-  annotations: { api-approved.kubernetes.io: 'https://github.com/kubernetes/enhancements/pull/2149' }
-spec:
-  group: about.k8s.io
-  scope: Cluster
-  names: { plural: clusterproperties, singular: clusterproperty, kind: ClusterProperty }
-  versions:
-    - name: v1alpha1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties: { spec: { type: object, properties: { value: { type: string } } } }
-`)
-  const property = {
-    apiVersion: 'about.k8s.io/v1alpha1',
-    kind: 'ClusterProperty',
-    metadata: { name: 'cluster.clusterset.k8s.io' },
-    spec: { value },
-  }
-  await eventually(
-    async () => {
-      const answer = await client.request('POST', '/apis/about.k8s.io/v1alpha1/clusterproperties', { body: property })
-      return answer.status === 201 ? true : null
-    },
-    { what: 'the ClusterProperty is there' },
-  )
 }
