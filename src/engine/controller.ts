@@ -338,7 +338,7 @@ export class Controller {
     const view = this.#origins.view(origin)
     if (view === null) return
     if (view.reading.kind === 'held') tellFlaws(this.#destination, view.meta, view.reading.flaws)
-    if (!this.#origins.isWithinNamespaceLimit(view.meta)) tellNamespaceLimit(this.#destination, view.meta)
+    if (!this.#site.isOriginAdmitted(view.meta)) tellNamespaceLimit(this.#destination, view.meta)
   }
 
   #spreadEnded(origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }): void {

@@ -79,14 +79,22 @@ export class Origins {
     for (const keys of this.#byNamespace.values()) yield* keys
   }
 
-  /** Whether the origin is within its namespace's limit; beyond it the older ones, then the first by name, keep their place. */
-  isWithinNamespaceLimit(meta: ObjectMeta): boolean {
+  /** How many origins `namespace` has. */
+  countIn(namespace: string): number {
+    return this.#byNamespace.get(namespace)?.size ?? 0
+  }
+
+  /** Whether the origin is within its namespace's limit; beyond it holders, then the older ones, then the first by name, keep their place. */
+  isWithinNamespaceLimit(meta: ObjectMeta, isHolder: (origin: ObjectKey) => boolean): boolean {
     const keys = this.#byNamespace.get(meta.namespace)
     if (keys === undefined || keys.size <= this.#rules.originsPerNamespaceMax) return true
+    const holds = isHolder(meta.key)
     let before = 0
     for (const key of keys) {
       const other = this.#store.get(key)
-      if (other !== null && other.key !== meta.key && precedes(other, meta)) before += 1
+      if (other === null || key === meta.key) continue
+      const otherHolds = isHolder(key)
+      if (otherHolds === holds ? precedes(other, meta) : otherHolds) before += 1
     }
     return before < this.#rules.originsPerNamespaceMax
   }

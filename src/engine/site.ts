@@ -13,6 +13,7 @@ import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Clock } from '../std/clock.ts'
+import { Admission } from './admission.ts'
 import type { History } from './history.ts'
 import type { OriginView, Origins } from './origins.ts'
 import type { Source, Store } from './store.ts'
@@ -48,12 +49,19 @@ export class Site {
   readonly #inNamespace = new Map<string, Set<ObjectKey>>()
   readonly #dirtyOrigins = new Map<ObjectKey, Dirt>()
   readonly #dirtyNamespaces = new Map<string, Dirt>()
-  readonly #admitted = new Map<ObjectKey, ReadonlySet<ObjectKey>>()
+  readonly #admission: Admission
   #wake = new AbortController()
   #unseen = 0
 
   constructor(options: SiteOptions) {
     this.#o = options
+    this.#admission = new Admission({
+      origins: options.origins,
+      rules: options.rules,
+      places: (origin) => this.places(origin),
+      mirrors: (origin) => this.#mirrors.get(origin) ?? NONE,
+      enqueue: (place) => options.enqueue(place, 'fresh'),
+    })
   }
 
   /** On the read loop: notes the change, nothing else. */
@@ -163,33 +171,17 @@ export class Site {
 
   /** Whether a claim is within the limits: holders first, then by name. */
   isAdmitted(view: OriginView, place: ObjectKey): boolean {
-    if (!this.#o.origins.isWithinNamespaceLimit(view.meta)) return false
-    const places = this.places(view.meta.key)
-    const most = this.#mirrorsMax(view.meta.key)
-    if (places.size <= most) return true
-    const admitted = this.#admitted.getOrInsertComputed(view.meta.key, () =>
-      this.#admit(view.meta.key, places, most),
-    )
-    return admitted.has(place)
+    return this.#admission.isAdmitted(view, place)
+  }
+
+  /** Whether an origin is within the limit of its namespace. */
+  isOriginAdmitted(meta: ObjectMeta): boolean {
+    return this.#admission.isOriginAdmitted(meta)
   }
 
   /** An origin's size became known: its limits are reckoned anew. */
   forgetAdmitted(origin: ObjectKey): void {
-    this.#admitted.delete(origin)
-  }
-
-  #mirrorsMax(origin: ObjectKey): number {
-    const { mirrorsPerOriginMax, bytesPerOriginMax } = this.#o.rules
-    const sizeBytes = this.#o.origins.summary(origin)?.sizeBytes ?? 0
-    return sizeBytes === 0
-      ? mirrorsPerOriginMax
-      : Math.min(mirrorsPerOriginMax, Math.floor(bytesPerOriginMax / sizeBytes))
-  }
-
-  #admit(origin: ObjectKey, places: ReadonlySet<ObjectKey>, most: number): ReadonlySet<ObjectKey> {
-    const mirrors = this.#mirrors.get(origin) ?? NONE
-    const holds = (place: ObjectKey): number => (mirrors.has(place) ? 0 : 1)
-    return new Set([...places].sort((a, b) => holds(a) - holds(b) || (a < b ? -1 : 1)).slice(0, most))
+    this.#admission.forget(origin)
   }
 
   #soil<K>(dirty: Map<K, Dirt>, key: K, source: Source): void {
@@ -223,7 +215,7 @@ export class Site {
     const view = this.#o.origins.view(origin)
     // A held origin keeps its index: its claims are frozen, not ended.
     const after = view?.reading.kind === 'held' ? new Set(before) : this.#claimed(view)
-    this.#admitted.delete(origin)
+    this.#admission.forget(origin)
     for (const place of before) if (!after.has(place)) this.#unclaim(place, origin, dirt)
     for (const place of after) this.#claim(place, origin)
     if (after.size > 0) this.#places.set(origin, after)
@@ -236,6 +228,7 @@ export class Site {
     ])
     this.#o.indexed(origin, concerned, dirt?.seenAtMs ?? this.#o.clock.now())
     for (const place of concerned) this.#o.enqueue(place, 'fresh')
+    this.#admission.originsChanged(refLike(origin).namespace)
   }
 
   #claimed(view: OriginView | null): Set<ObjectKey> {
@@ -269,7 +262,7 @@ export class Site {
 
   #claimNew(place: ObjectKey, origin: ObjectKey): void {
     const places = this.#places.getOrInsertComputed(origin, () => new Set())
-    if (!places.has(place)) this.#admitted.delete(origin)
+    if (!places.has(place)) this.#admission.forget(origin)
     places.add(place)
     this.#claim(place, origin)
     this.#o.enqueue(place, 'fresh')
@@ -278,8 +271,8 @@ export class Site {
   #leave(meta: ObjectMeta, policy: Policy, namespace: string, dirt: Dirt | undefined): void {
     const place = keyOf({ kind: meta.kind, namespace, name: policy.mirrorName })
     if (this.#places.get(meta.key)?.delete(place) !== true) return
-    this.#admitted.delete(meta.key)
     this.#unclaim(place, meta.key, dirt)
+    this.#admission.left(meta.key)
     this.#o.enqueue(place, 'fresh')
   }
 

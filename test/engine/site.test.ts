@@ -213,6 +213,46 @@ test('origins beyond their namespace’s limit are refused, the older ones keep 
   assert.equal(s.site.isAdmitted(young, secret('t1/young')), false)
 })
 
+test('an origin with mirrors keeps its place before an older one that comes to offer later', () => {
+  const s = new Scene({ originsPerNamespaceMax: 1 })
+  s.namespaces('src', 't1')
+  s.mirror('t1/young', 'src/young')
+  s.put('src/young', { ...offering('t*'), createdAt: '2026-11-24T02:00:00Z' })
+  s.put('src/db', { ...offering('t*'), createdAt: '2026-11-24T01:00:00Z' })
+  const [old, young] = [s.origins.view(ORIGIN), s.origins.view(secret('src/young'))]
+  assert.ok(old !== null && young !== null)
+  assert.equal(s.site.isAdmitted(young, secret('t1/young')), true)
+  assert.equal(s.site.isAdmitted(old, secret('t1/db')), false)
+})
+
+test('when an origin goes, the places of those that its namespace’s limit kept out are asked for again', () => {
+  const s = new Scene({ originsPerNamespaceMax: 1 })
+  s.namespaces('src', 't1')
+  s.put('src/a', offering('t*'))
+  s.put('src/db', offering('t*'))
+  const view = s.origins.view(ORIGIN)
+  assert.ok(view !== null)
+  assert.equal(s.site.isAdmitted(view, secret('t1/db')), false)
+  s.asked.clear()
+  s.put('src/a', {})
+  assert.ok(s.asked.has(secret('t1/db')))
+  assert.equal(s.site.isAdmitted(view, secret('t1/db')), true)
+})
+
+test('when a target goes, the places of the origin that the limit kept out are asked for again', () => {
+  const s = new Scene({ mirrorsPerOriginMax: 1 })
+  s.namespaces('src', 't1', 't2')
+  s.mirror('t2/db', 'src/db')
+  s.put('src/db', offering('t*'))
+  const view = s.origins.view(ORIGIN)
+  assert.ok(view !== null)
+  assert.equal(s.site.isAdmitted(view, secret('t1/db')), false)
+  s.asked.clear()
+  s.store.namespaceGone(namespace('t2', { version: 1_000 }), 'live')
+  s.site.flush()
+  assert.ok(s.asked.has(secret('t1/db')))
+})
+
 test('what one place depends on is indexed when it is observed, without waiting for the rest', () => {
   const s = new Scene()
   s.namespaces('src', 't1')
