@@ -3,8 +3,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { progressOnStderr } from './control-plane/build.ts'
-import { runMain } from './control-plane/mistake.ts'
+import { Mistake, runMain } from './control-plane/mistake.ts'
 import { startControlPlane } from './control-plane/start.ts'
+import { isOnPath, kubectlCommand } from './control-plane/tools.ts'
 import { untilInterrupted } from './control-plane/until-interrupted.ts'
 import { withDeadline } from './lib/await.ts'
 import { installChart } from './lib/chart.ts'
@@ -16,6 +17,7 @@ import type { Ref } from './lib/objects.ts'
 const SYSTEM = 'heliograph'
 const ORIGIN: Ref = { kind: 'Secret', namespace: 'platform', name: 'database' }
 const TEAMS = ['team-blue', 'team-green'] as const
+const NEW_TEAM = 'team-red'
 const MIRRORS = `${collectionPath('Secret')}?labelSelector=heliograph.dev%2Fmirror`
 
 /** Between chapters, for whoever reads along. */
@@ -23,32 +25,64 @@ const READING_MS = 1_500
 
 const started = performance.now()
 
-void runMain(() => demo(process.argv.includes('--once')))
+void runMain(() => demo(process.argv.slice(2)))
 
-/** With `once` it ends after the show, else at Ctrl-C. */
-async function demo(once: boolean): Promise<number> {
-  say('a Kubernetes control plane starts: etcd, kube-apiserver, kube-controller-manager')
+/** With `--once` it ends after the show, else at Ctrl-C. */
+async function demo(args: readonly string[]): Promise<number> {
+  const once = args.includes('--once')
+  const unknown = args.find((each) => each !== '--once')
+  if (unknown !== undefined) throw new Mistake(`The demo takes --once or nothing, not ${unknown}.`)
+  const isOurs = (process.env['HELIOGRAPH_TEST_KUBECONFIG'] ?? '') === ''
+  say(isOurs ? 'a Kubernetes control plane starts' : 'the cluster of HELIOGRAPH_TEST_KUBECONFIG is used')
   await using plane = await startControlPlane({ progress: progressOnStderr })
   say(`the API server answers at ${plane.url}`)
+  await requireFree(plane.client)
   const installation = await installChart(plane, { namespace: SYSTEM })
-  say(
-    `the chart is installed in the namespace ${SYSTEM}: a ServiceAccount with the rights that the code needs`,
-  )
+  say(`the chart is installed in the namespace ${SYSTEM}: an account with the rights that the code needs`)
   await using controller = await startController(plane, { installation })
   say(`the controller runs as that account (process ${controller.pid})`)
   await using mirrors = new Mirrors(plane.client)
   await show(plane.client, mirrors, once ? 0 : READING_MS)
   say('that was the show')
   if (!once) {
-    write(`\nJoin in, in another terminal:\n\n    export KUBECONFIG=${plane.kubeconfig}\n`)
-    write('    kubectl get secrets -A -l heliograph.dev/mirror\n')
-    write('    kubectl create namespace team-red\n\nCtrl-C ends everything.\n\n')
+    await invite(plane.kubeconfig)
     await untilInterrupted()
     write('\n')
   }
   await controller.stop()
-  say('the controller has ended, and the control plane goes with it')
+  say(
+    `the controller has ended${isOurs ? ', and the control plane goes with it' : '; the cluster stays as it is'}`,
+  )
   return 0
+}
+
+/** A cluster of somebody else's may have them already. */
+async function requireFree(client: Client): Promise<void> {
+  for (const name of [ORIGIN.namespace ?? '', ...TEAMS, NEW_TEAM]) {
+    if ((await client.find({ kind: 'Namespace', name })) === null) continue
+    throw new Mistake(
+      `This cluster has a namespace ${name} already: delete it, since the demo makes its own.`,
+    )
+  }
+}
+
+/** Each command shows something new, and what it brings about is told here, in the demo's own terminal. */
+async function invite(kubeconfig: string): Promise<void> {
+  const lines = [`export KUBECONFIG=${kubeconfig}`]
+  if (!isOnPath('kubectl'))
+    lines.push(`alias kubectl='${(await kubectlCommand(progressOnStderr)).join(' ')}'`)
+  lines.push(
+    'kubectl get secrets -A -l heliograph.dev/mirror',
+    'kubectl -n team-blue delete secret database',
+    "kubectl -n platform annotate --overwrite secret database heliograph.dev/reflect-to='team-*'",
+    'kubectl create namespace team-gold',
+    "kubectl annotate namespace team-blue heliograph.dev/refuse='*'",
+    "kubectl -n platform annotate --overwrite secret database heliograph.dev/reflect-to='team-['",
+    'kubectl -n platform get events',
+  )
+  write(`\nJoin in, in another terminal; what comes of it is told here:\n\n`)
+  for (const line of lines) write(`    ${line}\n`)
+  write('\nREADME.md has all annotations. Ctrl-C ends everything.\n\n')
 }
 
 async function show(client: Client, mirrors: Mirrors, readingMs: number): Promise<void> {
@@ -74,13 +108,13 @@ async function show(client: Client, mirrors: Mirrors, readingMs: number): Promis
   await client.patch(ORIGIN, { stringData: { password: 'summer' } })
   await mirrors.until(TEAMS, 'summer')
 
-  await chapter('a new namespace comes:  team-red')
-  await client.createNamespace('team-red')
-  await mirrors.until([...TEAMS, 'team-red'], 'summer')
+  await chapter(`a new namespace comes:  ${NEW_TEAM}`)
+  await client.createNamespace(NEW_TEAM)
+  await mirrors.until([...TEAMS, NEW_TEAM], 'summer')
 
   await chapter('the owner narrows the offer:  heliograph.dev/reflect-to: "team-{blue,red}"')
   await client.annotate(ORIGIN, { 'heliograph.dev/reflect-to': 'team-{blue,red}' })
-  await mirrors.until(['team-blue', 'team-red'], 'summer')
+  await mirrors.until(['team-blue', NEW_TEAM], 'summer')
 }
 
 const HAPPENED = { ADDED: 'appears', MODIFIED: 'is now', DELETED: 'is gone' } as const
@@ -130,11 +164,11 @@ class Mirrors implements AsyncDisposable {
   #take({ type, object }: WatchEvent): void {
     if (type === 'ERROR' || type === 'BOOKMARK') return
     const { namespace = '', name, resourceVersion = '' } = object.metadata
-    const { password = '' } = plain(object)
+    const { password } = plain(object)
     this.#versions.add(resourceVersion)
-    if (type === 'DELETED') this.#passwords.delete(namespace)
-    else this.#passwords.set(namespace, password)
-    const what = type === 'DELETED' ? '' : `  password: ${password}`
+    if (type === 'DELETED' && name === ORIGIN.name) this.#passwords.delete(namespace)
+    else if (name === ORIGIN.name) this.#passwords.set(namespace, password ?? '')
+    const what = type === 'DELETED' || password === undefined ? '' : `  password: ${password}`
     say(`    mirror ${namespace}/${name} ${HAPPENED[type]}${what}`)
     this.#changed.resolve()
     this.#changed = Promise.withResolvers()

@@ -13,7 +13,11 @@ import type { ControlPlane } from './plane.ts'
 
 /** The cluster of the current context in `path`. Throws a {@link Mistake} when it does not answer. */
 export async function existingCluster(path: string): Promise<ControlPlane> {
-  const credentials = await readKubeconfig(path)
+  const credentials = await readKubeconfig(path).catch(() => {
+    throw new Mistake(
+      `HELIOGRAPH_TEST_KUBECONFIG is ${path}, which cannot be read or is not a kubeconfig: mend the path, or unset the variable.`,
+    )
+  })
   const { server: url, caPem } = credentials
   const client = new Client(credentials)
   const answer = await client.request('GET', '/version').catch(() => null)

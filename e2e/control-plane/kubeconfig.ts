@@ -38,7 +38,7 @@ export interface Credentials {
   readonly keyPem: string | null
 }
 
-/** The current context of an existing kubeconfig, whatever form its credentials have. */
+/** The current context of an existing kubeconfig, whatever form its credentials have. Throws where there is none. */
 export async function readKubeconfig(path: string): Promise<Credentials> {
   const { KubeConfig } = await import('@kubernetes/client-node')
   const config = new KubeConfig()

@@ -52,6 +52,12 @@ test('KUBEBUILDER_ASSETS without the programs is refused, naming the one that is
   assert.match(stderr, /^KUBEBUILDER_ASSETS is set to .*, but no program etcd is there: .*\.\n$/)
 })
 
+test('HELIOGRAPH_TEST_KUBECONFIG that is no kubeconfig is refused with its path', async () => {
+  const { code, stderr } = await refusal({ HELIOGRAPH_TEST_KUBECONFIG: '/nowhere/kubeconfig' })
+  assert.equal(code, 1)
+  assert.match(stderr, /^HELIOGRAPH_TEST_KUBECONFIG is \/nowhere\/kubeconfig, which cannot be read .*\.\n$/)
+})
+
 test('HELIOGRAPH_TEST_KUBECONFIG with a cluster that does not answer is refused', async () => {
   const path = join(folder, 'gone.kubeconfig')
   writeFileSync(

@@ -3,7 +3,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-import { build, progressOnStderr } from './build.ts'
+import { build, findBuild, progressOnStderr } from './build.ts'
 import type { Progress } from './build.ts'
 import { Mistake } from './mistake.ts'
 
@@ -40,14 +40,31 @@ export async function controlPlanePrograms(
 /** The helm on PATH, else the one of our own build. */
 export async function helmCommand(progress: Progress = progressOnStderr): Promise<Command> {
   const installed = onPath('helm')
-  return installed === null ? [(await build(progress)).clusterTools, 'helm'] : [installed]
+  return installed === null ? await ownTool('helm', progress) : [installed]
 }
 
-/** The kubectl beside KUBEBUILDER_ASSETS' programs, else the one of our own build. */
+/** The kubectl beside KUBEBUILDER_ASSETS' programs, else the one of our own build, else, without Go, the one on PATH. */
 export async function kubectlCommand(progress: Progress = progressOnStderr): Promise<Command> {
   const assets = process.env['KUBEBUILDER_ASSETS'] ?? ''
   if (assets !== '' && isProgram(join(assets, 'kubectl'))) return [join(assets, 'kubectl')]
-  return [(await build(progress)).clusterTools, 'kubectl']
+  const installed = onPath('kubectl')
+  return installed !== null && !isOnPath('go') && (await findBuild()) === null
+    ? [installed]
+    : await ownTool('kubectl', progress)
+}
+
+/** Whether the person at the keyboard can call `name`. */
+export function isOnPath(name: string): boolean {
+  return onPath(name) !== null
+}
+
+async function ownTool(name: 'helm' | 'kubectl', progress: Progress): Promise<Command> {
+  if (!isOnPath('go') && (await findBuild()) === null) {
+    throw new Mistake(
+      `There is no ${name} on PATH, and no Go 1.26 or newer to build one from source: install one of the two and run this again.`,
+    )
+  }
+  return [(await build(progress)).clusterTools, name]
 }
 
 function inAssets(assets: string, name: string): string {
