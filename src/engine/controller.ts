@@ -112,6 +112,7 @@ export class Controller {
       enqueue: (place, lane) => this.#enqueue(place, lane),
       indexed: (origin, places, seenAtMs) => this.#indexed(origin, places, seenAtMs),
       namespaceIndexed: (namespace) => this.#namespaceIndexed(namespace),
+      drained: () => this.#begin(),
     })
     this.#spreads = new Spreads((origin, spread) => this.#spreadEnded(origin, spread))
     this.#renderings = new Renderings({
@@ -297,11 +298,12 @@ export class Controller {
     return next
   }
 
-  /** Turns begin when all of it is there: leadership, whole snapshots, a digest key. */
+  /** Turns begin when all of it is there: leadership, whole snapshots, their index, a digest key. */
   #begin(): void {
     if (!this.#isLeading || this.#isWorking || !this.isSynced() || this.#keys.current() === null) return
+    // Indexing goes on in slices and comes back here: at once, it could take longer than a lease lives.
+    if (!this.#site.isIndexed) return
     this.#isWorking = true
-    this.#site.flush()
     for (const place of this.#site.everyPlace()) this.#queue.add(place, 'fresh')
     for (const origin of this.#origins.keys()) {
       this.#spreads.begin(origin, this.#site.places(origin), this.#o.clock.now())

@@ -14,6 +14,7 @@ import type { Policy } from '../core/policy.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Clock } from '../std/clock.ts'
 import { Admission } from './admission.ts'
+import { Choices, choosesNamespace } from './choices.ts'
 import type { History } from './history.ts'
 import type { OriginView, Origins } from './origins.ts'
 import type { Source, Store } from './store.ts'
@@ -34,6 +35,8 @@ export interface SiteOptions {
   /** An origin was indexed: its claims now, and when its change was seen. */
   readonly indexed: (origin: ObjectKey, places: ReadonlySet<ObjectKey>, seenAtMs: number) => void
   readonly namespaceIndexed: (namespace: NamespaceMeta) => void
+  /** Nothing waits to be indexed. */
+  readonly drained?: () => void
 }
 
 type Dirt = { readonly live: boolean; readonly seenAtMs: number }
@@ -49,6 +52,9 @@ export class Site {
   readonly #inNamespace = new Map<string, Set<ObjectKey>>()
   readonly #dirtyOrigins = new Map<ObjectKey, Dirt>()
   readonly #dirtyNamespaces = new Map<string, Dirt>()
+  /** Those of the dirty that other patterns or selectors may choose now. */
+  readonly #relabelled = new Set<string>()
+  readonly #choices = new Choices()
   readonly #admission: Admission
   #wake = new AbortController()
   #unseen = 0
@@ -81,6 +87,8 @@ export class Site {
     source: Source,
   ): void {
     if (before !== null && after !== null && isSame(before, after)) return
+    if (before?.uid !== after?.uid || !sameTexts(before?.labels ?? {}, after?.labels ?? {}))
+      this.#relabelled.add(name)
     this.#soil(this.#dirtyNamespaces, name, source)
   }
 
@@ -94,9 +102,14 @@ export class Site {
         if (signal.aborted) return
         sliceEndMs = this.#o.clock.now() + SLICE_MS
       }
+      this.#o.drained?.()
       this.#wake = new AbortController()
       await this.#o.clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wake.signal]))
     }
+  }
+
+  get isIndexed(): boolean {
+    return this.#dirtyOrigins.size + this.#dirtyNamespaces.size === 0
   }
 
   /** Everything is indexed when it returns. */
@@ -213,8 +226,10 @@ export class Site {
     this.#dirtyOrigins.delete(origin)
     const before = this.places(origin)
     const view = this.#o.origins.view(origin)
+    const isAsBefore = view !== null && this.#choices.isAsBefore(view)
+    if (view === null) this.#choices.forget(origin)
     // A held origin keeps its index: its claims are frozen, not ended.
-    const after = view?.reading.kind === 'held' ? new Set(before) : this.#claimed(view)
+    const after = view?.reading.kind === 'held' || isAsBefore ? new Set(before) : this.#claimed(view)
     this.#admission.forget(origin)
     for (const place of before) if (!after.has(place)) this.#unclaim(place, origin, dirt)
     for (const place of after) this.#claim(place, origin)
@@ -246,9 +261,14 @@ export class Site {
     const dirt = this.#dirtyNamespaces.get(name)
     this.#dirtyNamespaces.delete(name)
     const namespace = this.#o.store.namespace(name)
+    const isRelabelled = this.#relabelled.delete(name)
     for (const origin of this.#o.origins.keys()) {
       const view = this.#o.origins.view(origin)
       if (view === null) continue
+      if (!isRelabelled) {
+        this.#askAgain(view, name)
+        continue
+      }
       const place = namespace === null ? null : this.placeIn(view, namespace)
       if (place !== null) this.#claimNew(place, origin)
       else if (view.reading.kind === 'policy') this.#leave(view.meta, view.reading.policy, name, dirt)
@@ -258,6 +278,13 @@ export class Site {
       this.#o.enqueue(place, 'fresh')
     }
     if (namespace !== null) this.#o.namespaceIndexed(namespace)
+  }
+
+  /** The namespace says something else, but nobody chooses it who did not before. */
+  #askAgain({ meta, reading }: OriginView, namespace: string): void {
+    if (reading.kind !== 'policy') return
+    const place = keyOf({ kind: meta.kind, namespace, name: reading.policy.mirrorName })
+    if (this.places(meta.key).has(place)) this.#o.enqueue(place, 'fresh')
   }
 
   #claimNew(place: ObjectKey, origin: ObjectKey): void {
@@ -318,15 +345,6 @@ export class Site {
 
 const NONE: ReadonlySet<ObjectKey> = new Set()
 const IDLE_MS = 60_000
-
-/** Whether the policy chooses the namespace; the origin's own is never a target. */
-function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
-  const { push } = policy
-  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null))
-    return false
-  if (push.globs !== null && !push.globs.matches(namespace.name)) return false
-  return push.selector === null || push.selector.matches(namespace.labels)
-}
 
 /** The origin that the marks of a mirror name; null for anything without the label and the mark. */
 export function originMarked(object: ObjectMeta | null, prefix: string): ObjectKey | null {

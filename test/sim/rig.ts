@@ -59,6 +59,11 @@ export class Rig {
     this.world.watchers.add((effect) => this.#judge(effect))
   }
 
+  /** A clock of this world that no process owns. */
+  processClock(): SimClock {
+    return new SimClock(this.time)
+  }
+
   /** Starts one more controller; it follows until {@link lead}. */
   start(): Process {
     const process = new Process(this, `p${this.processes.length + 1}`)

@@ -1,0 +1,44 @@
+/** By which choice of namespaces an origin was indexed last: matching patterns against every namespace is the dearest thing that a tenant can ask for. */
+
+import type { ObjectKey } from '../core/names.ts'
+import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
+import type { Policy } from '../core/policy.ts'
+import type { OriginView } from './origins.ts'
+
+type Choice = Pick<Policy, 'push' | 'mirrorName'>
+
+/** One per site. Equal texts give equal parsed patterns while those are remembered; otherwise an origin is matched once more. */
+export class Choices {
+  readonly #byOrigin = new Map<ObjectKey, Choice>()
+
+  /** Whether `view` chooses as it did when it was asked last; what it chooses now is remembered. */
+  isAsBefore({ meta, reading }: OriginView): boolean {
+    // A held origin is not matched against namespaces that come meanwhile.
+    if (reading.kind !== 'policy') {
+      this.forget(meta.key)
+      return false
+    }
+    const { push, mirrorName } = reading.policy
+    const before = this.#byOrigin.get(meta.key)
+    this.#byOrigin.set(meta.key, { push, mirrorName })
+    return (
+      before !== undefined &&
+      before.mirrorName === mirrorName &&
+      before.push?.globs === push?.globs &&
+      before.push?.selector === push?.selector
+    )
+  }
+
+  forget(origin: ObjectKey): void {
+    this.#byOrigin.delete(origin)
+  }
+}
+
+/** Whether the policy chooses the namespace; the origin's own is never a target. */
+export function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
+  const { push } = policy
+  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null))
+    return false
+  if (push.globs !== null && !push.globs.matches(namespace.name)) return false
+  return push.selector === null || push.selector.matches(namespace.labels)
+}
