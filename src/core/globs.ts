@@ -21,7 +21,7 @@ export const LIST_LENGTH_MAX = 32_768
 /** Characters of all alternatives of one list. */
 export const EXPANDED_LENGTH_MAX = 65_536
 /** Alternatives of one list that need the general matcher: a class, a `?`, or a star between two others. */
-export const GENERAL_ALTERNATIVES_MAX = 256
+export const GENERAL_ALTERNATIVES_MAX = 64
 /** Characters of a text to match: longer than any name, key or path of names. A longer text matches nothing. */
 export const TEXT_LENGTH_MAX = 1_024
 
