@@ -9,8 +9,7 @@ import type { ObjectKey } from '../../src/core/names.ts'
 import type { Answers } from '../../src/core/observation.ts'
 import { planMirror } from '../../src/core/plan.ts'
 import { LAST_APPLIED } from './model/cluster.ts'
-import { at, digestKey } from './model/rig.ts'
-import type { Rig } from './model/rig.ts'
+import { Rig, at, digestKey } from './model/rig.ts'
 import {
   MIRROR,
   ORIGIN,
@@ -235,6 +234,18 @@ test('a digest under an unknown key or version is no word against the data: read
   )
 })
 
+test('data that is wrong under a digest that cannot be read is put back, not stamped as right', () => {
+  for (const lose of [true, false]) {
+    const rig = settledStage()
+    edit(rig, MIRROR, () => ({ data: { token: 'eA==' } }))
+    if (lose) annotate(rig, MIRROR, { digest: undefined })
+    else rig.digestKey = digestKey(9)
+    rig.restart()
+    assert.deepEqual(acted(rig), ['update drift'])
+    assert.deepEqual({ ...contentOf(rig, MIRROR).data }, { token: 'b25l' })
+  }
+})
+
 test('a verification reads the data even where nothing speaks against it', () => {
   const rig = settledStage()
   rig.memory.verify.add(MIRROR)
@@ -295,6 +306,27 @@ test('adopt alone makes nothing ours: an absent, an untargeting, a held and a de
     const before = rig.cluster.get(MIRROR)
     rig.settle()
     assert.equal(rig.cluster.get(MIRROR), before)
+  }
+})
+
+test('adopt is no consent of a Namespace whose own is malformed or refuses', () => {
+  for (const annotations of [{ accept: '[' }, { refuse: '*' }]) {
+    const rig = stage()
+    rig.cluster.setNamespace('team-a', { annotations: prefixed(annotations) })
+    inTheWay(rig, { adopt: 'shared/registry' })
+    assert.deepEqual(acted(rig), [])
+  }
+})
+
+test('whoever strips what he gave to us is answered ever more slowly', () => {
+  for (const annotations of [
+    { adopt: 'shared/registry' },
+    { retained: 'shared/registry', at: 'team-a/registry' },
+  ]) {
+    const rig = stage()
+    inTheWay(rig, annotations)
+    rig.repairs = { contested: true, againAtMs: rig.nowMs + 8_000 }
+    assert.equal(restOf(rig), 'contested contested')
   }
 })
 
@@ -545,13 +577,29 @@ test('a malformed accept or refuse admits nothing new and freezes what is there'
   }
 })
 
-test('a claim beyond the limit is refused, and what it holds stays as it is', () => {
+test('a claim beyond the limit makes nothing, also where it held the place lately', () => {
   const rig = stage({ 'reflect-to': 'team-*' }, {}, { mirrorsPerOriginMax: 1 })
   assert.deepEqual(acted(rig), ['create'])
-  assert.equal(restOf(rig, at('team-b/registry')), 'refused limit')
-  rig.cluster.drop(MIRROR)
+  const beyond = at('team-b/registry')
+  assert.equal(restOf(rig, beyond), 'refused limit')
+  rig.memory.freed.set(beyond, { holder: ORIGIN, atMs: rig.nowMs })
+  assert.equal(restOf(rig, beyond), 'refused limit')
+})
+
+test('what a claim beyond the limit holds stays as it is: neither updated nor put back nor deleted', () => {
+  const rules = { mirrorsPerOriginMax: 2 }
+  const rig = stage({ 'reflect-to': 'team-*' }, {}, rules)
   rig.settle()
-  assert.ok(rig.cluster.get(MIRROR) !== null)
+  const fewer = new Rig({ ...rig.rules, mirrorsPerOriginMax: 1 })
+  for (const [name, { annotations }] of rig.cluster.namespaces)
+    fewer.cluster.setNamespace(name, { annotations })
+  for (const stored of rig.cluster.objects.values()) fewer.cluster.restore(stored)
+  edit(fewer, ORIGIN, () => ({ data: { token: 'dHdv' } }))
+  fewer.settle()
+  const beyond = at('team-b/registry')
+  assert.deepEqual({ ...contentOf(fewer, MIRROR).data }, { token: 'dHdv' })
+  assert.deepEqual({ ...contentOf(fewer, beyond).data }, { token: 'b25l' })
+  assert.equal(restOf(fewer, beyond), 'held limit')
 })
 
 test('a loser takes a freed name 30 s after; the former holder, back within them, is the holder again', () => {
@@ -592,6 +640,14 @@ test('a trusted origin displaces a holder in place, and takes a freed name at on
     acts.map(({ decision }) => told(decision)),
     ['create'],
   )
+})
+
+test('a trusted origin takes a name that another holder left at once', () => {
+  const rig = settledStage({}, {}, { trustedOrigins: globs('other/*'), graceMs: 0 })
+  gone(rig)
+  assert.deepEqual(kinds(rig.turn(MIRROR).decisions), ['remove', 'keep'])
+  rig.change(() => offer(rig, 'other/registry'))
+  assert.deepEqual(kinds(rig.turn(MIRROR).decisions), ['read-origin', 'create', 'keep'])
 })
 
 test('a trusted origin whose version may not be distributed displaces nobody, and the holder is tended', () => {

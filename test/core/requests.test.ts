@@ -256,7 +256,7 @@ test('an update that is not pinned leaves foreign metadata alone and passes over
 })
 
 test('what is carried no more is removed, whatever its key is called', () => {
-  const labels = { 'a.b/c': '1', 'x~y': '2', constructor: '3', kept: '4' }
+  const labels = { 'a.b/c': '1', 'x~1y': '2', constructor: '3', kept: '4' }
   const annotations = { 'example.dev/note': '5', toString: '6' }
   const rig = settledStage({ carry: '*' }, { labels: { ...labels }, annotations })
   assert.equal(mark(rig, MIRROR, 'carried')?.split(',').length, 6)

@@ -58,7 +58,7 @@ function applyOne(document: Members, { op, path, value }: PatchOp): boolean {
 }
 
 function keysOf(path: string): readonly string[] {
-  if (!path.startsWith('/')) return []
+  if (!path.startsWith('/') || /~(?![01])/.test(path)) return []
   return path
     .slice(1)
     .split('/')
