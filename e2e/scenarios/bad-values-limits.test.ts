@@ -29,7 +29,7 @@ test('of more targets than the limit the first by name receive mirrors; the orig
   const origin = await client.create(offer(home, 'counted', { 'reflect-to': 'count-?-*' }))
   for (const each of targets.slice(0, MIRRORS_MAX)) await awaitPresent(client, mirrorIn(each, origin))
   const told = await awaitEvent(client, refOf(origin), 'LimitReached')
-  assert.match(told.message, /^2 targets are refused: limit/)
+  assert.match(told.message, /^Targets that are refused: 2\. The limit/)
   for (const each of targets) assert.ok(!told.message.includes(each), told.message)
   await stage.settled(home)
   assert.deepEqual(await namespacesOf(client, refOf(origin)), targets.slice(0, MIRRORS_MAX))

@@ -32,24 +32,20 @@ const HOLD_ID = /^[0-9a-f]{4,64}$/
 export function parseCommand(argv: readonly string[]): Result<Command, readonly Mistake[]> {
   const [name, ...rest] = argv
   if (name === undefined)
-    return mistake('heliograph', `needs a command: ${COMMANDS.map((each) => each.name).join(', ')}`, null)
+    return mistake('command', `is missing; there are ${COMMANDS.map((each) => each.name).join(', ')}`, null)
   if (name === 'help' || name === '--help' || name === '-h') return ok({ kind: 'help' })
   if (name === 'version' || name === '--version')
     return rest.length === 0 ? ok({ kind: 'version' }) : mistake('version', 'takes nothing more', null)
   if (rest.some((argument) => argument === '--help' || argument === '-h')) return ok({ kind: 'help' })
   if (name === 'run') return ok({ kind: 'run', flags: rest })
   if (name !== 'release')
-    return mistake(
-      'heliograph',
-      `no such command; there are ${COMMANDS.map((each) => each.name).join(', ')}`,
-      name,
-    )
+    return mistake('command', `must be one of ${COMMANDS.map((each) => each.name).join(', ')}`, name)
   const [id, ...flags] = rest
   if (id === undefined || id.startsWith('-'))
     return mistake('release', 'needs the id of a hold before any flag: heliograph release ID', null)
   return HOLD_ID.test(id)
     ? ok({ kind: 'release', id, flags })
-    : mistake('release', 'takes the id that the Event named, digits and a to f', id)
+    : mistake('release', 'takes the id that the Event DeletionsHeld names, digits and a to f', id)
 }
 
 function mistake(where: string, rule: string, value: string | null): Result<never, readonly Mistake[]> {

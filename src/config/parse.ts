@@ -83,7 +83,9 @@ function readFlags(argv: readonly string[], mistakes: Mistake[]): Map<OptionKey,
 
 function unknownArgument(argument: string, flag: string): Mistake {
   const flags = OPTION_VIEWS.map((view) => view.flag)
-  const rule = argument.startsWith('-') ? `no such flag${nearest(flag, flags)}` : 'only flags are taken here'
+  const rule = argument.startsWith('-')
+    ? `no such flag${nearest(flag, flags)}`
+    : 'only flags are taken here, written --flag=VALUE'
   return { where: flag.slice(0, SHOWN_LENGTH_MAX), rule, value: null }
 }
 
@@ -189,14 +191,14 @@ function withOwn(globs: Globs, ownNamespace: string): Globs {
   return { includes: true, matches: (text) => text === ownNamespace || globs.matches(text) }
 }
 
-/** The one known name that was probably meant: equal but for case, blanks and signs, or a beginning of it. */
+/** The one known name that was probably meant: equal but for case, blanks and signs, or a beginning of it. Else where all are. */
 function nearest(name: string, known: readonly string[]): string {
   const bare = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '')
   const wanted = bare(name)
   const close = known.filter(
     (each) => bare(each) === wanted || (wanted.length > 3 && bare(each).startsWith(wanted.slice(0, -1))),
   )
-  return close.length === 1 ? `; did you mean ${close[0] ?? ''}?` : ''
+  return close.length === 1 ? `; did you mean ${close[0] ?? ''}?` : '; heliograph help lists all'
 }
 
 function shown(value: string): string {

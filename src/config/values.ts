@@ -14,9 +14,9 @@ export type ValueParser<T> = (text: string) => Result<T, string>
 /** In a list that has a default: stands for the default, so that a list can add to it or take from it. */
 export const DEFAULTS_ITEM = '@defaults'
 
-/** Characters of one value. */
 /** Each named namespace costs a watch per kind. */
 const NAMESPACES_MAX = 256
+/** Characters of one value. */
 export const VALUE_LENGTH_MAX = 32_768
 const LIST_ITEMS_MAX = 256
 

@@ -54,7 +54,7 @@ function flawOf(key: string, value: string, form: 'labels' | 'annotations', rule
     return 'a key is not a legal label or annotation key'
   if (form === 'labels' && !isLabelValue(value)) return 'a label value is not legal'
   if (key.startsWith(rules.prefix) || key === LAST_APPLIED || rules.refusedKeys.matches(key)) {
-    return 'a key is never given to a mirror'
+    return 'one of the keys is never given to a mirror (setting refusedKeys)'
   }
   return null
 }

@@ -55,7 +55,7 @@ export const NOTICES = {
   LimitReached: {
     type: 'Warning',
     about: 'origin',
-    sentence: '{count} targets are refused: limit {limit} is reached.',
+    sentence: 'Targets that are refused: {count}. The limit of {limit} is reached.',
     nextStep: 'Narrow the patterns, shrink the data, or ask the administrator to raise the limit.',
   },
   NamespaceLimitReached: {
@@ -67,7 +67,7 @@ export const NOTICES = {
   TargetsBlocked: {
     type: 'Warning',
     about: 'origin',
-    sentence: '{count} targets cannot be written now.',
+    sentence: 'Targets that cannot be written now: {count}.',
     nextStep: 'Their namespaces are told why; ask their owners or the administrator.',
   },
   OffersIgnored: {
@@ -94,7 +94,7 @@ export const NOTICES = {
     type: 'Warning',
     about: 'mirror',
     sentence: 'This mirror is changed again and again by {managers}; it is put back ever more slowly.',
-    nextStep: 'Stop the other writer, or take the object out of the mirrored namespaces.',
+    nextStep: 'Stop the other writer, or refuse the origin on the Namespace.',
   },
   MirrorReleased: {
     type: 'Normal',
@@ -107,21 +107,21 @@ export const NOTICES = {
     type: 'Normal',
     about: 'origin',
     sentence:
-      '{count} mirrors were released: the owners of their namespaces declare the objects as their own.',
-    nextStep: 'Nothing; the released objects keep their data.',
+      'Mirrors that were released: {count}. The owners of their namespaces declare the objects as their own.',
+    nextStep: 'There is nothing to do: the released objects keep their data.',
   },
   MirrorReplaced: {
     type: 'Normal',
     about: 'mirror',
     sentence:
       'This mirror of {origin} was deleted and created again: its type or its immutable data changed.',
-    nextStep: 'Nothing; workloads that mount it may need a restart.',
+    nextStep: 'Workloads that mount it may need a restart.',
   },
   OriginReplaced: {
     type: 'Normal',
     about: 'origin',
-    sentence: '{count} mirrors were deleted and created again: type or immutable data changed.',
-    nextStep: 'Nothing; workloads that mount them may need a restart.',
+    sentence: 'Mirrors that were deleted and created again: {count}. Type or immutable data changed.',
+    nextStep: 'Workloads that mount them may need a restart.',
   },
   ReplacementRefused: {
     type: 'Warning',
@@ -139,8 +139,8 @@ export const NOTICES = {
   ClaimLost: {
     type: 'Warning',
     about: 'origin',
-    sentence: '{count} targets are held by another origin that claims the same names.',
-    nextStep: 'Use another name (reflect-as), or ask the administrator for precedence.',
+    sentence: 'Targets that are held by another origin that claims the same names: {count}.',
+    nextStep: 'Use another name (reflect-as), or ask the administrator to trust this origin.',
   },
   PullUnavailable: {
     type: 'Warning',
@@ -177,7 +177,8 @@ export const NOTICES = {
     type: 'Warning',
     about: 'controller',
     sentence: 'This Secret does not hold a usable digest key: {reason}. Nothing is written anywhere.',
-    nextStep: 'Restore it from a backup, or delete it: a new key is made and every mirror is compared once.',
+    nextStep:
+      'Restore it from a backup, or delete it: the leader puts back the key that it knows, or makes a new one and compares every mirror once.',
   },
 } as const satisfies Record<string, NoticeEntry>
 

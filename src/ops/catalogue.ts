@@ -92,7 +92,7 @@ export const METRICS = {
     labels: {},
     help: 'Origins frozen by a bad value or by `paused`.',
     worry:
-      'Above 0 for long: their mirrors do not follow. The Event OriginHeld on each says which annotation.',
+      'Above 0 for long: their mirrors do not follow. The Event OriginHeld says which annotation; `paused: true` has none.',
   },
   heliograph_mirrors: {
     kind: 'gauge',

@@ -37,6 +37,7 @@ test('nothing given: the defaults of the contract', () => {
   assert.deepEqual(rest, {
     kubeconfig: null,
     context: null,
+    namespaces: null,
     writesInFlightMax: 32,
     renderingBytesMax: 64 * 1_024 ** 2,
     sweepIntervalMs: 86_400_000,

@@ -24,6 +24,7 @@ const PRIORITY = paragraph(`
 
 /** Rules of lists; the parsers of all other forms say theirs themselves. */
 const LIST_RULES: Readonly<Record<string, string>> = {
+  namespaces: 'a list of exact names of namespaces, each once, at most 256',
   kinds: 'a list of `Secret`, `ConfigMap`, at least one',
   refusedTypes: 'a list of exact Secret types',
   refusedNames: 'a list of `Kind/name`',
