@@ -77,12 +77,12 @@ for (const kinds of CHOICES) {
     const roles = manifests.filter(({ kind }) => kind === 'Role')
     const scopes = roles.map(({ metadata }) => SCOPES[metadata.namespace ?? ''] ?? 'cluster')
     assert.deepEqual(scopes.toSorted(), ['each namespace', 'each namespace', 'kube-system', 'own namespace'])
-    roles.forEach((role, index) => {
+    for (const [index, role] of roles.entries()) {
       assert.deepEqual(
         permissions(rulesOf(role)),
         declared(kinds, scopes[index] ?? 'cluster', 'named namespaces'),
       )
-    })
+    }
   })
 }
 
