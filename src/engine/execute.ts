@@ -252,9 +252,11 @@ async function recover(
 
 /** One metadata GET before anything else on this key: the only way to know what stands there now. */
 async function look(d: Destination, task: Task, failure: Failure): Promise<Done> {
+  const before = d.store.get(task.key)
   const answer = await d.api.readMeta(refOf(task.key), { signal: d.signal() })
   if (answer.ok) {
-    const isNews = d.store.put(answer.value, 'answer')
+    const isOvertaken = d.store.get(task.key) !== before
+    const isNews = isOvertaken ? d.store.put(answer.value, 'answer') : d.store.insist(answer.value)
     // The same version that failed: whatever is in the way, asking at once again would not move it.
     return isNews ? { next: { kind: 'plan' }, failure } : { next: { kind: 'again', afterMs: null }, failure }
   }

@@ -84,6 +84,20 @@ export class Store {
     return true
   }
 
+  /**
+   * Takes what a consistent read says that was asked for after all that is known, even where that goes back in time or calls an object back that
+   * was said to be gone: only a restored cluster, or an answer that lied before, makes that so. True if it was news.
+   */
+  insist(object: ObjectMeta): boolean {
+    const before = this.get(object.key)
+    const isBack = this.#dead.delete(object.uid)
+    if (!isBack && (before === null || !isNewer(before.version, object.version)))
+      return this.put(object, 'answer')
+    this.#objects.set(object.key, object)
+    this.#listener.objectChanged(object.key, before, object, 'answer')
+    return true
+  }
+
   /** DELETED was seen, for the object or for its leaving a selection. */
   gone(object: ObjectMeta, source: Source): boolean {
     this.#dead.delete(object.uid)

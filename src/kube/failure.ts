@@ -62,6 +62,9 @@ export function failureOf(
   asked: Asked,
 ): Failure {
   const wait = retryAfterMs ?? status?.retryAfterMs ?? null
+  // A webhook's own refusal binds one namespace or policy: it is neither the server's load nor our credential.
+  if ((code === 429 || code === 401) && status?.phrases.has('webhook') === true)
+    return { kind: 'rejected', code }
   if (code === 429) return { kind: 'throttled', retryAfterMs: wait }
   if (code === 401) return { kind: 'unauthorized' }
   if (code >= 500) {

@@ -97,11 +97,26 @@ test('a rotation matches no pattern, and a change of the patterns or of labels m
   const scene = new Scene()
   for (const name of manyNamespaces(50)) scene.namespace(name)
   for (let index = 0; index < 20; index += 1) scene.origin(`o${index}`, 't1*')
-  assert.equal(scene.matches(() => void scene.origin('o1', 't1*')), 0)
-  assert.equal(scene.matches(() => void scene.origin('o1', 't2*')), 50)
-  assert.equal(scene.matches(() => scene.namespace('t1', {}, { [`${P}refuse`]: '*' })), 0)
-  assert.equal(scene.matches(() => scene.namespace('t1', { team: 'a' })), 20)
-  assert.equal(scene.matches(() => scene.namespace('t99')), 20)
+  assert.equal(
+    scene.matches(() => void scene.origin('o1', 't1*')),
+    0,
+  )
+  assert.equal(
+    scene.matches(() => void scene.origin('o1', 't2*')),
+    50,
+  )
+  assert.equal(
+    scene.matches(() => scene.namespace('t1', {}, { [`${P}refuse`]: '*' })),
+    0,
+  )
+  assert.equal(
+    scene.matches(() => scene.namespace('t1', { team: 'a' })),
+    20,
+  )
+  assert.equal(
+    scene.matches(() => scene.namespace('t99')),
+    20,
+  )
   assert.equal(scene.site.places(secretKey('src', 'o1')).size, 11)
 })
 

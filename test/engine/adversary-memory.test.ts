@@ -45,7 +45,10 @@ test('a follower keeps no queue of what came and went, and counts no mirrors', a
   }
   const { queue, mirrors } = follower.controller.standing()
   assert.deepEqual(queue.waiting, { fresh: 0, verify: 0 })
-  assert.equal([...mirrors.values()].reduce((sum, count) => sum + count, 0), 0)
+  assert.equal(
+    [...mirrors.values()].reduce((sum, count) => sum + count, 0),
+    0,
+  )
 })
 
 test('a leader that lost the lead counts no mirrors that went meanwhile, and a new leader’s first spread is as old as its lead', async () => {
@@ -67,7 +70,10 @@ test('a leader that lost the lead counts no mirrors that went meanwhile, and a n
   rig.lead(first)
   await rig.time.run(2_000)
   assert.equal(first.controller.standing().mirrors.get('synced'), 2)
-  assert.ok(first.spreads.every((seconds) => seconds < 60), `${first.spreads.join()} seconds`)
+  assert.ok(
+    first.spreads.every((seconds) => seconds < 60),
+    `${first.spreads.join()} seconds`,
+  )
 })
 
 test('a follower’s daily sweep asks nothing of the server when it takes the lead', async () => {

@@ -75,6 +75,20 @@ const ROWS: readonly Row[] = [
     404,
     { kind: 'rejected', code: 404 },
   ],
+  [
+    '429 by a webhook is a rejection, not the server’s load',
+    PATCH,
+    status(429, 'TooManyRequests', { ...OBJECT, message: WEBHOOK }),
+    429,
+    { kind: 'rejected', code: 429 },
+  ],
+  [
+    '401 by a webhook is a rejection, not our credential',
+    PATCH,
+    status(401, 'Unauthorized', { ...OBJECT, message: WEBHOOK }),
+    401,
+    { kind: 'rejected', code: 401 },
+  ],
   ['409 AlreadyExists of a create', CREATE, status(409, 'AlreadyExists', OBJECT), 409, { kind: 'exists' }],
   [
     '409 AlreadyExists of a patch is a rejection',
