@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { P } from './lawful.ts'
-import { Rig } from './rig.ts'
+import type { Rig } from './rig.ts'
 import { manyNamespaces, offer, settled } from './scenes.ts'
 
 const ORIGIN = { kind: 'Secret', namespace: 'src', name: 'db' } as const

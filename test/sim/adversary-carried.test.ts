@@ -13,12 +13,13 @@ test('a list of carried keys that is longer than 64 KiB is written once', async 
   const rig = new Rig()
   for (const name of ['src', 't1']) rig.world.createNamespace(name)
   const long = 'x'.repeat(240)
-  const keys = Array.from({ length: 300 }, (_, index) => [`${long}.example/key-${index}`, ''])
+  const carried: Record<string, string> = {}
+  for (let index = 0; index < 300; index += 1) carried[`${long}.example/key-${index}`] = ''
   rig.world.create(
     { kind: 'Secret', namespace: 'src' },
     {
       name: 'db',
-      annotations: { ...Object.fromEntries(keys), [`${P}reflect-to`]: 't*', [`${P}carry`]: '*' },
+      annotations: { ...carried, [`${P}reflect-to`]: 't*', [`${P}carry`]: '*' },
       data: { a: encoded('one') },
     },
     'user',
