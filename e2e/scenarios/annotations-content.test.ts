@@ -195,7 +195,7 @@ test('an immutable mirror is replaced when the data changes, and both sides are 
   assert.equal(second.immutable, true)
   assert.notEqual(second.metadata.uid, first.metadata.uid)
   await awaitEvent(client, mirror, 'MirrorReplaced')
-  await awaitEvent(client, refOf(origin), 'OriginReplaced', ({ message }) => message.startsWith('1 mirrors'))
+  await awaitEvent(client, refOf(origin), 'OriginReplaced', ({ message }) => message.includes(': 1.'))
   await annotate(client, refOf(origin), { immutable: 'false' })
   const third = await awaitPresent(client, mirror, ({ immutable }) => immutable !== true)
   assert.notEqual(third.metadata.uid, second.metadata.uid)

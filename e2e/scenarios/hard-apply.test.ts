@@ -27,7 +27,7 @@ test('kubectl apply over a mirror, where the namespace has no accept, gives the 
   await assertReleased(place, { password: 'declared' })
   await awaitEvent(client, place, 'MirrorReleased')
   const told = await awaitEvent(client, refOf(origin), 'OriginReleased')
-  assert.match(told.message, /^1 mirrors/)
+  assert.match(told.message, /^Mirrors that were released: 1\./)
   assert.doesNotMatch(told.message, new RegExp(place.namespace ?? '-'))
 })
 
