@@ -385,7 +385,7 @@ export class Controller {
 }
 
 const HOME = 'home'
-const EXPIRY_CHECK_MS = 60_000
+const EXPIRY_CHECK_MS = 10_000
 
 /** Whether changes of objects of `kind` in `namespace` are told. */
 function isWatched({ rules, namespaces }: Settings, kind: Kind, namespace: string): boolean {
