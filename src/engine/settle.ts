@@ -1,6 +1,7 @@
 /** The end of a turn that wrote nothing more: what is remembered, who is told, and what the key waits for. */
 
 import { winnerOf } from '../core/claims.ts'
+import type { Claim } from '../core/claims.ts'
 import type { Decision } from '../core/decision.ts'
 import { ignoresOffers } from '../core/dialects/table.ts'
 import { standingOf } from '../core/marks.ts'
@@ -29,7 +30,7 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
   d.tallies.clear(key)
   if (o.object !== null && ignoresOffers(o.object, o.rules)) tellOffersIgnored(d, o.object)
   for (const claim of o.claims) {
-    if (!claim.admitted) d.tallies.note(claim.origin.key, 'limit', key)
+    if (!claim.admitted) noteLimit(d, key, claim)
     else if (claim.consent.kind === 'granted' && claim !== winner)
       d.tallies.note(claim.origin.key, 'lost', key)
   }
@@ -41,6 +42,11 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
   const state = decision.state === 'synced' && o.repairs.contested ? 'contested' : decision.state
   d.observer.history.settle(key, { state, origin, reason: decision.reason })
   return decision.kind === 'wait' ? waitFor(decision) : rest(d, key, o, decision)
+}
+
+/** An origin that its namespace has no room for is told so, and of that limit alone. */
+function noteLimit(d: Destination, key: ObjectKey, { origin }: Claim): void {
+  if (d.observer.site.isOriginAdmitted(origin)) d.tallies.note(origin.key, 'limit', key)
 }
 
 /** Nothing of ours, nobody claims it: whatever was remembered goes, and the object with it if it was kept for a claim only. */
