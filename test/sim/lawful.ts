@@ -83,6 +83,7 @@ function deletionCrime(before: Thing, identity: string): string | null {
 function changeCrime(before: Thing, after: Thing, identity: string): string | null {
   if (before.finalizers.join() !== after.finalizers.join()) return 'finalizers were changed'
   if (before.annotations[`${P}reflect-from`] !== undefined) return pullCrime(before, after)
+  if (isOldData(before, after)) return 'old data came back'
   if (isOurs(before, identity)) return null
   const adopt = before.annotations[`${P}adopt`]
   if (adopt !== undefined && after.annotations[`${P}origin`] === adopt) {
@@ -95,6 +96,16 @@ function changeCrime(before: Thing, after: Thing, identity: string): string | nu
   const left = [label, origin, at].filter(Boolean).length
   const isElsewhere = before.annotations[`${P}at`] !== undefined && !at
   return left >= 2 && !isElsewhere ? null : 'an object that is not ours was changed'
+}
+
+/** Whether a version of the same origin is written over a newer one of it. */
+function isOldData(before: Thing, after: Thing): boolean {
+  const of = (thing: Thing, mark: string): string => thing.annotations[P + mark] ?? ''
+  return (
+    of(before, 'origin-uid') === of(after, 'origin-uid') &&
+    Number(of(after, 'origin-version')) < Number(of(before, 'origin-version')) &&
+    of(after, 'origin') !== ''
+  )
 }
 
 function pullCrime(before: Thing, after: Thing): string | null {

@@ -135,7 +135,7 @@ test('a hanging namespace does not take an origin namespace’s whole share whil
   for (const name of ['busy', 'src', ...manyNamespaces(400)]) rig.world.createNamespace(name)
   for (let index = 0; index < 10; index += 1) offer(rig, { name: `db${index}`, to: 't0,t1,t2' })
   rig.heldMs = ({ key }) => (key.startsWith('Secret/t0/') ? 3_600_000 : 0)
-  offer(rig, { namespace: 'busy', name: 'greedy' })
+  offer(rig, { namespace: 'busy', name: 'greedy', to: 't*,!t0' })
   rig.startLeader()
   const change = (round: number): void => {
     offer(rig, { namespace: 'busy', name: 'greedy', data: `round ${round}` })
