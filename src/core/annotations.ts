@@ -97,7 +97,8 @@ export const ANNOTATIONS = [
     key: 'reflect-as',
     value: 'a name; `{name}` and `{namespace}` stand for the origin’s',
     unset: 'the origin’s name',
-    meaning: 'The name of the mirrors.',
+    meaning:
+      'The name of the mirrors. The result must be a legal name, and none that the platform writes itself (setting `refusedNames`).',
     example: '{namespace}-{name}',
   },
   {
@@ -164,7 +165,7 @@ export const ANNOTATIONS = [
     value: 'comma-separated: `tls`, `dockerconfigjson`, `keys=a|b`, `json=key`, `pem=key`',
     unset: 'none',
     meaning:
-      'What the origin’s data must pass. A version that fails is not distributed: mirrors keep the last good one.',
+      'What the origin’s data must pass. A version that fails is not distributed: mirrors keep the last good one. `tls`: certificates in `tls.crt`, the first of which belongs to `tls.key` and is in date when the version is written.',
     example: 'tls',
   },
   {
@@ -226,7 +227,7 @@ export const ANNOTATIONS = [
     value: 'a hold id',
     unset: 'held deletions stay held',
     meaning: 'On the Lease `heliograph`: lets the held deletions of that id go, once; lapses in an hour.',
-    example: '3f9c2a71',
+    example: '3f9c2a17b0',
     reserved: false,
   },
   {

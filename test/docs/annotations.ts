@@ -2,8 +2,14 @@
 
 import { ANNOTATIONS } from '../../src/core/annotations.ts'
 import type { AnnotationPlace, AnnotationRow } from '../../src/core/annotations.ts'
-import { PATTERNS_MAX } from '../../src/core/globs.ts'
+import { ALTERNATIVES_MAX, PATTERN_LENGTH_MAX, STARS_MAX } from '../../src/core/braces.ts'
+import { GENERAL_ALTERNATIVES_MAX, LIST_LENGTH_MAX, PATTERNS_MAX } from '../../src/core/globs.ts'
+import { METADATA_KEYS_MAX, METADATA_LENGTH_MAX } from '../../src/core/metadata.ts'
+import { KEYS_MAX } from '../../src/core/selection.ts'
+import { REQUIREMENTS_MAX, SELECTOR_LENGTH_MAX } from '../../src/core/selectors.ts'
+import { VALIDATORS_MAX } from '../../src/core/validators.ts'
 import { bullets, code, page, paragraph, table } from './markdown.ts'
+import { questions } from './questions.ts'
 
 const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: string]>> = {
   origin: [
@@ -35,17 +41,21 @@ const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: s
 
 const INTRODUCTION = paragraph(`
   All keys begin with \`heliograph.dev/\`, or with the prefix of the setting \`prefix\`. They are annotations where nothing else is said.
-  A key that is not listed here means nothing. A value that breaks its form is a bad value: the origin is held, and an Event on it names the annotation
+  A key that is not listed here means nothing, and nobody is told: mind the spelling. A value that breaks its form is a bad value: the origin is held, and an Event on it names the annotation
   and the rule. Held means frozen: nothing is created, updated, put back or deleted for that origin until the value is mended.
 `)
 
 const VALUES = [
   'Lists are split at commas outside `{}` and `[]`; blanks around items and empty items do not matter.',
-  'Globs match the whole text and are case-sensitive. `*` and `?` match any character, `/` and a leading dot included; `[abc]`, `[a-z]`, `[!a]` match one of a set; `{a,b}` stands for both.',
+  'Globs match the whole text and are case-sensitive. `*` matches any run of characters and `?` any one, `/` and a leading dot included; `[abc]`, `[a-z]`, `[!a]` and `[^a]` match one of a set; `{a,b}` stands for both.',
   '`!pattern` excludes and always wins, wherever it stands. Exclusions alone match nothing: write `*, !team-x`.',
-  `A list has at most ${PATTERNS_MAX} patterns, a pattern at most 253 characters and 64 alternatives. Extended globs, \`**\`, \`#\` and ranges such as \`{1..9}\` are bad values. More is a bad value, never a silent cut.`,
-  'Label selectors have the full syntax of Kubernetes: `env=prod`, `env in (dev,test)`, `!legacy`, parted by commas that all must hold.',
-  'Given but blank matches nothing, for lists and selectors alike.',
+  'Bad values in a pattern: a backslash (nothing needs escaping), `#`, `**`, ranges such as `{1..9}`, braces around a single word, braces or brackets that do not balance, `[` within brackets (so `[[:alpha:]]` too), extended globs such as `+(a)` and `!(a)`, a second `!`, anything but printable ASCII.',
+  `A list has at most ${PATTERNS_MAX} patterns and ${LIST_LENGTH_MAX} characters; a pattern at most ${PATTERN_LENGTH_MAX} characters, ${ALTERNATIVES_MAX} alternatives and, in each, ${STARS_MAX} stars. Of all alternatives of a list at most ${GENERAL_ALTERNATIVES_MAX} may hold \`?\`, a set or several stars (\`*x*\` aside). More is a bad value, never a silent cut.`,
+  `Label selectors have the full syntax of Kubernetes: \`env=prod\`, \`env!=prod\`, \`env in (dev,test)\`, \`env notin (dev)\`, \`env\`, \`!legacy\`, \`size>3\`, parted by commas that all must hold. As there, \`!=\` and \`notin\` hold where the label is absent. At most ${REQUIREMENTS_MAX} requirements and ${SELECTOR_LENGTH_MAX} characters.`,
+  `A key list names at most ${KEYS_MAX} keys, exactly; one key cannot be mirrored under two names.`,
+  `JSON objects hold at most ${METADATA_KEYS_MAX} strings and ${METADATA_LENGTH_MAX} characters. Keys of ours, \`kubectl.kubernetes.io/last-applied-configuration\` and those of the setting \`refusedKeys\` are bad values; what \`carry\` matches of them is left out instead. A key on the never-carry list may be given.`,
+  `\`validate\` names at most ${VALIDATORS_MAX} checks, \`keys=\` at most as many keys.`,
+  'Given but blank matches nothing, for lists and selectors alike; a blank `keys` leaves nothing, so the origin is held; a blank `validate` checks nothing.',
   'Booleans are exactly `true` and `false`.',
 ]
 
@@ -59,7 +69,16 @@ export function annotationsPage(): string {
     const [title, words] = PLACES[place]
     return [`## ${title}`, words, tableOf(ANNOTATIONS.filter((row) => row.on === place))]
   })
-  return page('Annotations', INTRODUCTION, NEVER, '## Values', bullets(VALUES), ...sections)
+  return page(
+    'Annotations',
+    INTRODUCTION,
+    NEVER,
+    '## Values',
+    bullets(VALUES),
+    ...sections,
+    '## Questions',
+    ...questions(),
+  )
 }
 
 function tableOf(rows: readonly AnnotationRow[]): string {
