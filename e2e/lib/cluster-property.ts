@@ -32,7 +32,9 @@ spec:
   }
   await eventually(
     async () => {
-      const answer = await client.request('POST', '/apis/about.k8s.io/v1alpha1/clusterproperties', { body: property })
+      const answer = await client.request('POST', '/apis/about.k8s.io/v1alpha1/clusterproperties', {
+        body: property,
+      })
       return answer.status === 201 ? true : null
     },
     { what: 'the ClusterProperty is there' },

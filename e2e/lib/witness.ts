@@ -16,7 +16,10 @@ export async function watchVersions(client: Client, ref: Ref): Promise<Witness> 
   const seen: (KubeObject | null)[] = [...items]
   const end = new AbortController()
   const read = async (): Promise<void> => {
-    for await (const { type, object } of client.watch(`${path}&resourceVersion=${resourceVersion}`, end.signal)) {
+    for await (const { type, object } of client.watch(
+      `${path}&resourceVersion=${resourceVersion}`,
+      end.signal,
+    )) {
       if (type === 'ADDED' || type === 'MODIFIED') seen.push(object)
       else if (type === 'DELETED') seen.push(null)
       else if (type === 'ERROR') throw new Error(`the watch of ${ref.name} was ended`)

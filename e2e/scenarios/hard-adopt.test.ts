@@ -40,8 +40,16 @@ test('adopt that names an origin which does not claim its place leaves it untouc
   )
   await solo.settled()
   for (const each of own) await assertUntouched(each)
-  await annotate(client, { kind: 'Secret', namespace: home, name: 'offers-nothing' }, { 'reflect-to': target })
-  await awaitData(client, { kind: 'Secret', namespace: target, name: 'offers-nothing' }, { password: 'given' })
+  await annotate(
+    client,
+    { kind: 'Secret', namespace: home, name: 'offers-nothing' },
+    { 'reflect-to': target },
+  )
+  await awaitData(
+    client,
+    { kind: 'Secret', namespace: target, name: 'offers-nothing' },
+    { password: 'given' },
+  )
   await solo.settled()
   for (const each of own.slice(0, 3)) await assertUntouched(each)
 })
@@ -63,7 +71,9 @@ test('adopt that names an origin which refuses itself, is held or is paused leav
 
 test('adopt that names a deleted origin leaves the object untouched, deleted before or after the annotation', async () => {
   const [home, target] = await stage.namespaces('gone-home', 'gone-target')
-  const origin = await client.create(secretOffer(home, 'early', { 'reflect-to': target }, { password: 'given' }))
+  const origin = await client.create(
+    secretOffer(home, 'early', { 'reflect-to': target }, { password: 'given' }),
+  )
   await awaitPresent(client, mirrorIn(target, origin))
   await client.remove(refOf(origin))
   await awaitAbsent(client, mirrorIn(target, origin))
@@ -71,7 +81,9 @@ test('adopt that names a deleted origin leaves the object untouched, deleted bef
   await solo.settled()
   await assertUntouched(own)
   const late = await solo.whileStopped(async () => {
-    const offered = await client.create(secretOffer(home, 'late', { 'reflect-to': target }, { password: 'given' }))
+    const offered = await client.create(
+      secretOffer(home, 'late', { 'reflect-to': target }, { password: 'given' }),
+    )
     const waiting = await client.create(willing(target, 'late', `${home}/late`))
     await client.remove(refOf(offered))
     return waiting

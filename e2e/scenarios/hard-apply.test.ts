@@ -47,7 +47,9 @@ test('what was released stays released: through rotations, restarts, and the end
 test('an accept that does not match the origin, or is blank, refuses and so takes the mirror away before anybody applies', async () => {
   for (const [accept, welcomes] of Object.entries(ACCEPTS)) {
     const [home, target] = await stage.namespaces('accept-home', 'accept-target')
-    const origin = await client.create(secretOffer(home, 'pass', { 'reflect-to': target }, { password: 'first' }))
+    const origin = await client.create(
+      secretOffer(home, 'pass', { 'reflect-to': target }, { password: 'first' }),
+    )
     await awaitPresent(client, mirrorIn(target, origin))
     await client.annotate({ kind: 'Namespace', name: target }, ours({ accept }))
     await solo.settled()
@@ -69,7 +71,9 @@ test('kubectl apply over a mirror, where the namespace accepts the origin, is pu
 
 test('a server-side apply of data by somebody else releases as well, even of the value that stands there', async () => {
   const { place } = await mirrored('server', null)
-  await assert.rejects(kubectl(kubeconfig, ['apply', '--server-side', '-f', '-'], manifest(place, 'declared')))
+  await assert.rejects(
+    kubectl(kubeconfig, ['apply', '--server-side', '-f', '-'], manifest(place, 'declared')),
+  )
   await solo.settled()
   assert.ok(marksOn(await client.get(place))['mirror'] !== undefined, 'a refused apply changes nothing')
   await kubectl(kubeconfig, ['apply', '--server-side', '-f', '-'], manifest(place, 'first'))
@@ -165,12 +169,22 @@ async function mirrored(
 }
 
 /** The Secret as its owner would write it down. */
-function manifest({ namespace, name }: Ref, password: string, more: Readonly<Record<string, string>> = {}): string {
+function manifest(
+  { namespace, name }: Ref,
+  password: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const stringData = { password, ...more }
   const data = Object.fromEntries(
     Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
   )
-  return JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, type: 'Opaque', data })
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, name },
+    type: 'Opaque',
+    data,
+  })
 }
 
 async function assertReleased(place: Ref, data: Readonly<Record<string, string>>): Promise<KubeObject> {

@@ -51,11 +51,17 @@ test('a key that moves between data and binaryData moves in the mirror, in one w
 test('a key that somebody moves within the mirror is put back', async () => {
   const { place } = await configMirrored('hand', { data: { key: 'text' }, binaryData: { other: BYTES } })
   await client.patch(place, { data: { key: null }, binaryData: { key: SMALL } })
-  await awaitPresent(client, place, (each) => same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }))
+  await awaitPresent(client, place, (each) =>
+    same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }),
+  )
   await client.patch(place, { data: { other: 'text' }, binaryData: { other: null } })
-  await awaitPresent(client, place, (each) => same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }))
+  await awaitPresent(client, place, (each) =>
+    same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }),
+  )
   await client.patch(place, { data: null, binaryData: null })
-  await awaitPresent(client, place, (each) => same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }))
+  await awaitPresent(client, place, (each) =>
+    same(each, { data: { key: 'text' }, binaryData: { other: BYTES } }),
+  )
 })
 
 test('a key that moved while the controller was stopped moves in the mirror after the start', async () => {
@@ -188,8 +194,16 @@ function same(object: KubeObject, content: Content): boolean {
 /** A quota without room for any Secret more. */
 async function fillQuota(namespace: string): Promise<void> {
   const spec = { hard: { 'count/secrets': '0' } }
-  await client.create({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { namespace, name: 'full' }, spec })
-  await awaitProbe(namespace, ({ status, body }) => status === 403 && /exceeded quota/.test(JSON.stringify(body)))
+  await client.create({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { namespace, name: 'full' },
+    spec,
+  })
+  await awaitProbe(
+    namespace,
+    ({ status, body }) => status === 403 && /exceeded quota/.test(JSON.stringify(body)),
+  )
 }
 
 async function liftQuota(namespace: string): Promise<void> {
@@ -201,6 +215,7 @@ async function liftQuota(namespace: string): Promise<void> {
 async function awaitProbe(namespace: string, holds: (answer: Answer) => boolean): Promise<void> {
   const path = `/api/v1/namespaces/${namespace}/secrets?dryRun=All`
   const body = secret(namespace, 'probe', {})
-  const probe = async (): Promise<true | null> => (holds(await client.request('POST', path, { body })) ? true : null)
+  const probe = async (): Promise<true | null> =>
+    holds(await client.request('POST', path, { body })) ? true : null
   await eventually(probe, { what: `the quota of ${namespace} has taken effect` })
 }

@@ -31,7 +31,7 @@ test('two replicas that create the key at once end with one key, and both write 
   await Promise.all(holds.map((each) => each.reached()))
   for (const each of holds) each.release()
   const answers = await eventually(() => statusesOf(making), { what: 'both are answered' })
-  assert.deepEqual([...answers].sort(), [201, 409])
+  assert.deepEqual([...answers].sort((a, b) => a - b), [201, 409])
   await Promise.all(replicas.map((each) => each.ready()))
   const id = idOf(await client.get(KEY))
   for (const [index, proxy] of proxies.entries()) {
@@ -39,7 +39,9 @@ test('two replicas that create the key at once end with one key, and both write 
     const other = proxies[1 - index]?.hold({ method: 'POST', path: /\/(secrets|configmaps)\?/ })
     const { place } = await mirrored(`twin-${index}`)
     assert.equal(digestIdOn(await client.get(place)), id)
-    assert.ok(proxy.seen.some(({ method, path }) => method === 'POST' && path.includes(place.namespace ?? '-')))
+    assert.ok(
+      proxy.seen.some(({ method, path }) => method === 'POST' && path.includes(place.namespace ?? '-')),
+    )
     other?.release()
     other?.remove()
   }
@@ -73,7 +75,9 @@ test('a key that is lost while nobody runs is made anew: every mirror is compare
   })
   const id = idOf(await awaitPresent(client, KEY))
   assert.notEqual(id, former)
-  const stamped = await awaitPresent(client, place, (each) => digestIdOn(each) === id, { what: 'is stamped anew' })
+  const stamped = await awaitPresent(client, place, (each) => digestIdOn(each) === id, {
+    what: 'is stamped anew',
+  })
   assert.equal(stamped.metadata.uid, mirror.metadata.uid)
   assert.equal(marksOn(stamped)['mirror'], marksOn(mirror)['mirror'], 'the identity is another')
   await awaitData(client, edited, { password: 'first' })
@@ -88,7 +92,9 @@ test('a key that is replaced by another valid one is taken up: mirrors are compa
   const { place } = await mirrored('other')
   await solo.settled()
   const id = idOf(await client.patch(KEY, { data: { key: Buffer.alloc(32, 7).toString('base64') } }))
-  await awaitPresent(client, place, (each) => digestIdOn(each) === id, { what: 'is stamped with the new key' })
+  await awaitPresent(client, place, (each) => digestIdOn(each) === id, {
+    what: 'is stamped with the new key',
+  })
   assert.deepEqual(plain(await client.get(place)), { password: 'first' })
 })
 
@@ -133,7 +139,9 @@ test('a key that is malformed at the start lets nothing be written either, delet
   await solo.controller.awaitLine(/DigestKeyMalformed/)
   const standing = await solo.snapshot([place, left])
   const mark = await solo.mark()
-  const late = await client.create(offer(origin.metadata.namespace ?? '', 'late', { 'reflect-to': place.namespace ?? '' }))
+  const late = await client.create(
+    offer(origin.metadata.namespace ?? '', 'late', { 'reflect-to': place.namespace ?? '' }),
+  )
   await awaitUsable(0, 'malformed at the start')
   await solo.controller.awaitLine(/"DigestKeyMalformed"/)
   assert.deepEqual(await solo.changes(mark), [])
@@ -190,8 +198,16 @@ async function mirrored(word: string): Promise<{ readonly origin: KubeObject; re
 }
 
 /** What the two replicas were answered to their POST of the key; null before both were. */
-function statusesOf({ method, path }: { readonly method: string; readonly path: RegExp }): readonly number[] | null {
-  const found = proxies.flatMap(({ seen }) => seen.filter((each) => each.method === method && path.test(each.path)))
+function statusesOf({
+  method,
+  path,
+}: {
+  readonly method: string
+  readonly path: RegExp
+}): readonly number[] | null {
+  const found = proxies.flatMap(({ seen }) =>
+    seen.filter((each) => each.method === method && path.test(each.path)),
+  )
   return found.length < 2 ? null : found.map(({ status }) => status)
 }
 

@@ -109,7 +109,10 @@ test('a namespace that a finalizer keeps from going gets no new mirror, is not k
   await solo.restart()
   await solo.settled()
   assert.deepEqual(await changesIn(place, mark), [])
-  assert.deepEqual((await witness.versions()).map((each) => each !== null), [true, false])
+  assert.deepEqual(
+    (await witness.versions()).map((each) => each !== null),
+    [true, false],
+  )
   await unpin({ kind: 'ConfigMap', namespace: target, name: 'anchor' })
   await awaitAbsent(client, { kind: 'Namespace', name: target })
   await client.createNamespace(target)
@@ -157,6 +160,9 @@ function isGoing({ metadata }: KubeObject): boolean {
 }
 
 /** The controller's changes in the namespace of `place` since `mark`. */
-async function changesIn({ namespace }: Ref, mark: Awaited<ReturnType<typeof solo.mark>>): Promise<readonly string[]> {
+async function changesIn(
+  { namespace }: Ref,
+  mark: Awaited<ReturnType<typeof solo.mark>>,
+): Promise<readonly string[]> {
   return (await solo.changes(mark)).filter((each) => each.includes(` ${namespace}/`))
 }

@@ -133,7 +133,9 @@ test('a request that never reached the server is made good', async () => {
   const patch = proxy.on({ method: 'PATCH', path: placePath(place), times: 1 }, (exchange) => exchange.cut())
   await write(client, refOf(offered), { password: 'second' })
   await awaitData(client, place, { password: 'second' })
-  const remove = proxy.on({ method: 'DELETE', path: placePath(place), times: 1 }, (exchange) => exchange.cut())
+  const remove = proxy.on({ method: 'DELETE', path: placePath(place), times: 1 }, (exchange) =>
+    exchange.cut(),
+  )
   await client.remove(place)
   await awaitData(client, place, { password: 'second' })
   assert.equal(isMirrorOf(await client.get(place), refOf(offered)), true)
@@ -156,7 +158,9 @@ async function swapFor(place: Ref): Promise<KubeObject> {
   await client.remove(place)
   // Whoever is faster: our side may have made the mirror again already.
   for (;;) {
-    const answer = await client.request('POST', `/api/v1/namespaces/${place.namespace}/secrets`, { body: own(place) })
+    const answer = await client.request('POST', `/api/v1/namespaces/${place.namespace}/secrets`, {
+      body: own(place),
+    })
     if (answer.status === 201) return answer.body as KubeObject
     await client.remove(place)
   }

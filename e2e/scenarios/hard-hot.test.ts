@@ -5,8 +5,8 @@ import { test } from 'node:test'
 
 import type { AuditEntry } from '../control-plane/audit.ts'
 import { awaitAbsent, awaitList, awaitPresent } from '../lib/await.ts'
-import { plain, refOf } from '../lib/objects.ts'
-import type { KubeObject, Ref } from '../lib/objects.ts'
+import { refOf } from '../lib/objects.ts'
+import type { Ref } from '../lib/objects.ts'
 import { annotate, awaitData, mirrorIn, secretOffer, write } from '../lib/offers.ts'
 import { openStage } from '../lib/stage.ts'
 
@@ -24,11 +24,21 @@ const { client, plane, user } = stage
 await inParallel(NAMESPACES, async (index) => void (await client.createNamespace(`hot-t${index}`)))
 const [hotHome, otherHome, target] = await stage.namespaces('burning-home', 'other-home', 'other-target')
 const controller = await stage.start()
-const hot = secretOffer(hotHome, 'hot', { 'reflect-to': 'hot-t*' }, { password: 'hot-0', filler: 'x'.repeat(2_000) })
+const hot = secretOffer(
+  hotHome,
+  'hot',
+  { 'reflect-to': 'hot-t*' },
+  { password: 'hot-0', filler: 'x'.repeat(2_000) },
+)
 await client.create(hot)
-await awaitList(client, '/api/v1/secrets?fieldSelector=metadata.name%3Dhot', (all) => all.length > NAMESPACES, {
-  what: 'the hot origin has spread once',
-})
+await awaitList(
+  client,
+  '/api/v1/secrets?fieldSelector=metadata.name%3Dhot',
+  (all) => all.length > NAMESPACES,
+  {
+    what: 'the hot origin has spread once',
+  },
+)
 
 test('other origins’ mirrors are made, rotated and removed at once while a hot origin spreads', async () => {
   await using heat = changeOften()
@@ -51,11 +61,19 @@ test('other origins’ mirrors are made, rotated and removed at once while a hot
   await heat.stop()
   const entries = await plane.own.audit.since(mark)
   for (const place of places) assertPrompt(entries, place)
-  assert.ok(isHotWrite(entries.findLast(isOurChange)), 'the hot origin had ceased to spread before the others were done')
+  assert.ok(
+    isHotWrite(entries.findLast(isOurChange)),
+    'the hot origin had ceased to spread before the others were done',
+  )
 })
 
 test('an edit of another origin’s mirror is put back at once, and a new namespace is served at once', async () => {
-  const other = secretOffer(otherHome, 'steady', { 'reflect-to': `${target}, hot-late` }, { password: 'first' })
+  const other = secretOffer(
+    otherHome,
+    'steady',
+    { 'reflect-to': `${target}, hot-late` },
+    { password: 'first' },
+  )
   const place = mirrorIn(target, other)
   await client.create(other)
   await awaitData(client, place, { password: 'first' })
@@ -67,12 +85,20 @@ test('an edit of another origin’s mirror is put back at once, and a new namesp
   await client.createNamespace('hot-late')
   await awaitPresent(client, mirrorIn('hot-late', other))
   await heat.stop()
-  const entries = (await plane.own.audit.since(mark)).filter(({ verb }) => verb !== 'watch' && verb !== 'list')
-  const edit = entries.findIndex((each) => each.verb === 'patch' && each.namespace === target && each.user !== user)
-  const repair = entries.findIndex((each) => each.verb === 'patch' && each.namespace === target && each.user === user)
+  const entries = (await plane.own.audit.since(mark)).filter(
+    ({ verb }) => verb !== 'watch' && verb !== 'list',
+  )
+  const edit = entries.findIndex(
+    (each) => each.verb === 'patch' && each.namespace === target && each.user !== user,
+  )
+  const repair = entries.findIndex(
+    (each) => each.verb === 'patch' && each.namespace === target && each.user === user,
+  )
   assert.ok(hotBetween(entries, edit, repair) <= HOT_WRITES_MAX, 'the repair waited')
   const birth = entries.findIndex((each) => each.resource === 'namespaces' && each.verb === 'create')
-  const served = entries.findIndex((each) => each.verb === 'create' && each.namespace === 'hot-late' && each.name === 'steady')
+  const served = entries.findIndex(
+    (each) => each.verb === 'create' && each.namespace === 'hot-late' && each.name === 'steady',
+  )
   assert.ok(hotBetween(entries, birth, served) <= HOT_WRITES_MAX, 'the new namespace waited')
 })
 
@@ -89,7 +115,10 @@ test('the hot origin itself comes to rest with its last version everywhere, and 
     { what: 'every mirror holds the last version' },
   )
   const writes = (await plane.own.audit.since(mark)).filter(isOurChange).filter(isHotWrite)
-  assert.ok(writes.length < heat.changes() * NAMESPACES, `${writes.length} writes for ${heat.changes()} versions`)
+  assert.ok(
+    writes.length < heat.changes() * NAMESPACES,
+    `${writes.length} writes for ${heat.changes()} versions`,
+  )
   await controller.stop()
 })
 
@@ -136,10 +165,19 @@ function changeOften(): Heat {
 /** Between each change of the origin and the controller's answer to it, the log shows only so many hot writes. */
 function assertPrompt(entries: readonly AuditEntry[], { name }: Ref): void {
   const changes = entries.flatMap((each, index) =>
-    each.name === name && each.user !== user && each.verb !== 'watch' && each.verb !== 'get' && each.verb !== 'list' ? [index] : [],
+    each.name === name &&
+    each.user !== user &&
+    each.verb !== 'watch' &&
+    each.verb !== 'get' &&
+    each.verb !== 'list'
+      ? [index]
+      : [],
   )
   const answers = entries.flatMap((each, index) => (each.name === name && isOurChange(each) ? [index] : []))
-  assert.deepEqual(answers.map((index) => entries[index]?.verb), ['create', 'patch', 'delete'])
+  assert.deepEqual(
+    answers.map((index) => entries[index]?.verb),
+    ['create', 'patch', 'delete'],
+  )
   assert.equal(changes.length, answers.length)
   for (const [step, change] of changes.entries()) {
     const between = hotBetween(entries, change, answers[step] ?? -1)

@@ -165,7 +165,9 @@ async function changeLeader({ before }: { readonly before?: () => Promise<void> 
   await old.stop()
   await before?.()
   next = await stage.start()
-  await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), { what: 'has a new holder' })
+  await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), {
+    what: 'has a new holder',
+  })
 }
 
 async function holder(): Promise<string> {
@@ -194,7 +196,11 @@ function placePath({ namespace, name }: Ref): RegExp {
 }
 
 /** What the object held, one entry for each version that differs from the one before. */
-async function passwords(witness: Awaited<ReturnType<typeof watchVersions>>): Promise<readonly (string | null)[]> {
-  const all = (await witness.versions()).map((each) => (each === null ? null : (plain(each)['password'] ?? '')))
+async function passwords(
+  witness: Awaited<ReturnType<typeof watchVersions>>,
+): Promise<readonly (string | null)[]> {
+  const all = (await witness.versions()).map((each) =>
+    each === null ? null : (plain(each)['password'] ?? ''),
+  )
   return all.filter((each, index) => each !== all[index - 1])
 }

@@ -42,7 +42,9 @@ test('a leader whose renewals are not answered stops before another takes over, 
     exchange.pass(() => void (before = changesIn(first.seen).length)),
   )
   await takeover.reached()
-  await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), { what: 'has a new holder' })
+  await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), {
+    what: 'has a new holder',
+  })
   await write(client, refOf(slow.origin), { password: 'third' })
   await awaitData(client, slow.place, { password: 'third' })
   await eventually(() => (changesIn(second.seen).length > 2 ? true : null), { what: 'the new leader works' })
@@ -53,7 +55,9 @@ test('a leader whose renewals are not answered stops before another takes over, 
   assert.equal((await follower.metrics()).sum('heliograph_leader'), 1)
 
   // The old leader gives its request up and looks what became of it.
-  const look = first.on({ method: 'GET', path: placePath(slow.place), times: 1 }, (exchange) => exchange.pass())
+  const look = first.on({ method: 'GET', path: placePath(slow.place), times: 1 }, (exchange) =>
+    exchange.pass(),
+  )
   await look.reached()
   patch.release()
   const late = await eventually(() => first.seen.find(isPatchOf(slow.place, 422)) ?? null, {
@@ -108,7 +112,10 @@ function rotateUntilStopped(origin: KubeObject): { stop(): Promise<void> } {
 function changesIn(seen: Proxy['seen']): readonly SeenRequest[] {
   return seen.filter(
     ({ method, path, status }) =>
-      method !== 'GET' && path.includes('/secrets') && status < 300 && !path.includes('/namespaces/heliograph/'),
+      method !== 'GET' &&
+      path.includes('/secrets') &&
+      status < 300 &&
+      !path.includes('/namespaces/heliograph/'),
   )
 }
 

@@ -5,9 +5,8 @@ import { after, afterEach, test } from 'node:test'
 
 import { tally } from '../control-plane/audit.ts'
 import type { AuditEntry } from '../control-plane/audit.ts'
-import { awaitList, awaitObject, awaitPresent, eventually } from '../lib/await.ts'
+import { awaitList, awaitObject, eventually } from '../lib/await.ts'
 import type { Controller, ControllerOptions } from '../lib/controller.ts'
-import { at } from '../lib/marks.ts'
 import { plain, refOf } from '../lib/objects.ts'
 import type { KubeObject, Ref } from '../lib/objects.ts'
 import { awaitData, mirrorIn, secretOffer, write } from '../lib/offers.ts'
@@ -46,8 +45,13 @@ test('SIGTERM lets the writes under way end, begins no other, and ends with 0', 
   assert.deepEqual({ code, signal }, { code: 0, signal: null })
   assert.deepEqual(plain(await client.get(place)), { password: 'second' })
   assert.deepEqual(plain(await client.get(later)), { password: 'first' })
-  const writes = proxy.seen.slice(before).filter(({ path, method }) => method !== 'GET' && path.includes('/secrets'))
-  assert.deepEqual(writes.map(({ method, status }) => `${method} ${status}`), ['PATCH 200'])
+  const writes = proxy.seen
+    .slice(before)
+    .filter(({ path, method }) => method !== 'GET' && path.includes('/secrets'))
+  assert.deepEqual(
+    writes.map(({ method, status }) => `${method} ${status}`),
+    ['PATCH 200'],
+  )
   assert.equal(holderIn(await client.find(LEASE)), '', 'the lead was not given up')
 })
 
@@ -62,7 +66,11 @@ test('SIGTERM in a fan-out is obeyed within the drain, and the next start goes o
   const next = await start()
   await awaitAll(origin, 'first')
   const ours = await writesSince(mark, origin)
-  assert.deepEqual(tally(ours, 'verb', 'code'), { 'create 201': FAN }, 'a mirror was written twice or in vain')
+  assert.deepEqual(
+    tally(ours, 'verb', 'code'),
+    { 'create 201': FAN },
+    'a mirror was written twice or in vain',
+  )
   await next.stop()
 })
 
@@ -89,12 +97,16 @@ test('SIGKILL in a rotation, and then in the clearing away, loses nothing either
   let controller = await start(UNELECTED)
   await awaitAll(origin, 'first')
   await write(client, refOf(origin), { password: 'second' })
-  await awaitList(client, named(origin), (all) => holding(all, origin, 'second').length > 10, { what: 'the rotation has begun' })
+  await awaitList(client, named(origin), (all) => holding(all, origin, 'second').length > 10, {
+    what: 'the rotation has begun',
+  })
   await controller.kill()
   controller = await start(UNELECTED)
   await awaitAll(origin, 'second')
   await client.remove(refOf(origin))
-  await awaitList(client, named(origin), (all) => all.length < FAN - 10, { what: 'the clearing away has begun' })
+  await awaitList(client, named(origin), (all) => all.length < FAN - 10, {
+    what: 'the clearing away has begun',
+  })
   await controller.kill()
   const left = (await mirrorsOf(origin)).length
   assert.ok(left > 0, 'all were gone before the end')
@@ -117,21 +129,33 @@ test('a follower is ready and writes nothing; on SIGTERM of the leader it takes 
   await write(client, refOf(origin), { password: 'second' })
   await awaitData(client, place, { password: 'second' })
   await stage.settled(origin.metadata.namespace ?? '')
-  assert.deepEqual(followers.seen.filter(({ method }) => method !== 'GET'), [], 'a follower writes nothing')
+  assert.deepEqual(
+    followers.seen.filter(({ method }) => method !== 'GET'),
+    [],
+    'a follower writes nothing',
+  )
   assert.equal((await follower.metrics()).sum('heliograph_leader'), 0)
   const former = holderIn(await client.find(LEASE))
   await leader.stop()
   const released = await client.get(LEASE)
-  const taken = await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), { what: 'is taken' })
+  const taken = await awaitObject(client, LEASE, (lease) => ![former, ''].includes(holderIn(lease)), {
+    what: 'is taken',
+  })
   // The times that the two wrote: far below the fifteen seconds of a leader that is dead.
-  const waitedMs = Date.parse(spec(taken)['acquireTime'] ?? '') - Date.parse(spec(released)['renewTime'] ?? '')
+  const waitedMs =
+    Date.parse(spec(taken)['acquireTime'] ?? '') - Date.parse(spec(released)['renewTime'] ?? '')
   assert.ok(waitedMs < 10_000, `the follower waited for ${waitedMs} ms`)
   await write(client, refOf(origin), { password: 'third' })
   await awaitData(client, place, { password: 'third' })
   assert.equal((await follower.metrics()).sum('heliograph_leader'), 1)
   await stage.settled(origin.metadata.namespace ?? '')
-  const writes = followers.seen.filter(({ method, path }) => method !== 'GET' && path.includes(`/${place.namespace}/`))
-  assert.deepEqual(writes.map(({ method, status }) => `${method} ${status}`), ['PATCH 200'])
+  const writes = followers.seen.filter(
+    ({ method, path }) => method !== 'GET' && path.includes(`/${place.namespace}/`),
+  )
+  assert.deepEqual(
+    writes.map(({ method, status }) => `${method} ${status}`),
+    ['PATCH 200'],
+  )
   await follower.stop()
   await followers.close()
 })
@@ -149,7 +173,9 @@ test('a change of leader with all in sync writes nothing', async () => {
   })
   await stage.settled(origin.metadata.namespace ?? '')
   assert.equal((await client.get(place)).metadata.resourceVersion, standing.metadata.resourceVersion)
-  const writes = (await plane.own.audit.since(mark)).filter((each) => isWrite(each) && each.namespace === place.namespace)
+  const writes = (await plane.own.audit.since(mark)).filter(
+    (each) => isWrite(each) && each.namespace === place.namespace,
+  )
   assert.deepEqual(writes, [])
   await follower.stop()
 })
@@ -192,7 +218,11 @@ async function awaitAll(origin: KubeObject, password: string): Promise<void> {
   })
 }
 
-function holding(all: readonly KubeObject[], { metadata }: KubeObject, password: string): readonly KubeObject[] {
+function holding(
+  all: readonly KubeObject[],
+  { metadata }: KubeObject,
+  password: string,
+): readonly KubeObject[] {
   const data = Buffer.from(password).toString('base64')
   return all.filter((each) => each.metadata.name === metadata.name && each.data?.['password'] === data)
 }
@@ -202,7 +232,9 @@ async function writesSince(
   { metadata }: KubeObject,
 ): Promise<readonly AuditEntry[]> {
   const isOurs = (each: AuditEntry): boolean =>
-    isWrite(each) && each.namespace.startsWith('fan-') && (each.name === metadata.name || each.verb === 'create')
+    isWrite(each) &&
+    each.namespace.startsWith('fan-') &&
+    (each.name === metadata.name || each.verb === 'create')
   return (await plane.own.audit.since(mark)).filter(isOurs)
 }
 

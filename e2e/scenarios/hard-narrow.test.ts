@@ -144,12 +144,17 @@ function readOf({ metadata }: KubeObject): Match {
 /** Until the server itself has answered the read. */
 async function awaitAnswered({ metadata }: KubeObject): Promise<void> {
   const isRead = async (): Promise<boolean> =>
-    (await solo.asked()).filter(({ verb, namespace }) => verb === 'get' && namespace === metadata.namespace).length > 1
+    (await solo.asked()).filter(({ verb, namespace }) => verb === 'get' && namespace === metadata.namespace)
+      .length > 1
   while (!(await isRead()));
 }
 
 /** What the object held, one entry for each version that differs from the one before. */
-async function passwords(witness: Awaited<ReturnType<typeof watchVersions>>): Promise<readonly (string | null)[]> {
-  const all = (await witness.versions()).map((each) => (each === null ? null : (plain(each)['password'] ?? '')))
+async function passwords(
+  witness: Awaited<ReturnType<typeof watchVersions>>,
+): Promise<readonly (string | null)[]> {
+  const all = (await witness.versions()).map((each) =>
+    each === null ? null : (plain(each)['password'] ?? ''),
+  )
   return all.filter((each, index) => each !== all[index - 1])
 }
