@@ -31,7 +31,10 @@ test('two replicas that create the key at once end with one key, and both write 
   await Promise.all(holds.map((each) => each.reached()))
   for (const each of holds) each.release()
   const answers = await eventually(() => statusesOf(making), { what: 'both are answered' })
-  assert.deepEqual([...answers].sort((a, b) => a - b), [201, 409])
+  assert.deepEqual(
+    [...answers].sort((a, b) => a - b),
+    [201, 409],
+  )
   await Promise.all(replicas.map((each) => each.ready()))
   const id = idOf(await client.get(KEY))
   for (const [index, proxy] of proxies.entries()) {
