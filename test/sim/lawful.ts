@@ -104,7 +104,8 @@ function isOldData(before: Thing, after: Thing): boolean {
   return (
     of(before, 'origin-uid') === of(after, 'origin-uid') &&
     Number(of(after, 'origin-version')) < Number(of(before, 'origin-version')) &&
-    of(after, 'origin') !== ''
+    of(after, 'origin') !== '' &&
+    of(after, 'origin-version') !== ''
   )
 }
 
