@@ -8,7 +8,7 @@ import { test } from 'node:test'
 
 import { history } from './history.ts'
 
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 200)
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 300)
 const ONE = process.env['SIM_SEED']
 /** Lines about failing histories before the test gives up. */
 const FAILURES_MAX = 60
