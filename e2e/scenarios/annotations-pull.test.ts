@@ -98,13 +98,14 @@ test('a pull mirror’s own type stays; data that breaks its rules is not writte
   assert.equal(after.metadata.uid, object.metadata.uid)
 })
 
-test('an absent, an unannotated and a not-permitted origin look the same to whoever asks', async () => {
+test('an absent, an unannotated, a held and a not-permitted origin look the same to whoever asks', async () => {
   const [home, asker] = await stage.namespaces('same-home', 'same-asker')
   await client.create(offer(home, 'unannotated', {}))
   await client.create(offer(home, 'not-permitted', { 'allow-pull': 'same-nobody' }))
   await client.create(offer(home, 'pushed-only', { 'reflect-to': 'same-nobody' }))
+  await client.create(offer(home, 'held', { 'allow-pull': '[', paused: 'true' }))
   const messages = []
-  for (const name of ['absent', 'unannotated', 'not-permitted', 'pushed-only']) {
+  for (const name of ['absent', 'unannotated', 'not-permitted', 'pushed-only', 'held']) {
     const named = { ...offer(home, name, {}), kind: 'ConfigMap' }
     const object = await client.create(asking(asker, `mine-${name}`, named))
     const { message } = await awaitEvent(client, refOf(object), 'PullUnavailable')

@@ -79,7 +79,11 @@ export class Brakes {
   }
 
   #holdOf(originNamespace: string, group: GroupCount, now: number): Hold | null {
-    if (!isMassDeletion(group)) return null
+    if (!isMassDeletion(group)) {
+      // The released wave is over: the next one is a person's business again.
+      this.#passing.delete(originNamespace)
+      return null
+    }
     const passing = this.#passing.get(originNamespace)
     if (
       passing !== undefined &&

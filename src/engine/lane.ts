@@ -139,7 +139,8 @@ export class Lane {
   }
 }
 
-const OPEN: Gate = { namespace: () => true, origin: () => true, target: () => true }
+/** Whoever waits may run. */
+export const OPEN: Gate = { namespace: () => true, origin: () => true, target: () => true }
 
 function rotate<V>(map: Map<string, V>, key: string): void {
   const value = map.get(key)

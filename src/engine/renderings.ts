@@ -23,6 +23,8 @@ const READS_MAX = 3
 const SIZE_GUESS_BYTES = 1_048_576
 /** A failed read answers every turn that asks within this time: a thousand places of one origin make one request. */
 const FAILURE_KEPT_MS = 1_000
+/** Failures that are kept; beyond it only requests are shared no more. */
+const FAILURES_MAX = 1_000
 
 export interface RenderingsOptions {
   readonly api: ClusterApi
@@ -153,6 +155,7 @@ export class Renderings {
   async #readNow(origin: ObjectKey, signal: AbortSignal): Promise<Failure | null> {
     const answer = await this.#o.api.readFull(refOf(origin), { signal })
     if (!answer.ok) {
+      if (this.#failures.size >= FAILURES_MAX) this.#failures.clear()
       this.#failures.set(origin, { failure: answer.failure, untilMs: this.#o.clock.now() + FAILURE_KEPT_MS })
       return answer.failure
     }

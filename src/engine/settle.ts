@@ -34,6 +34,8 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
     else if (claim.consent.kind === 'granted' && claim !== winner)
       d.tallies.note(claim.origin.key, 'lost', key)
   }
+  // A pull mirror under the name of a claim stays its owner's: the origin is told like of anything else in the way.
+  if (o.marks?.reflectFrom != null && winner !== null) d.tallies.note(winner.origin.key, 'blocked', key)
   if (decision.kind === 'keep' && decision.reason === 'unclaimed' && (o.object === null || holder === null)) {
     forget(d, key)
     return { kind: 'done' }
@@ -80,6 +82,7 @@ function rest(
     case 'held':
     case 'not-distributed':
       tellUndelivered(d, o)
+      tellPull(d, o)
       return { kind: 'done' }
     case 'frozen':
       tellFrozen(d, o)

@@ -7,7 +7,7 @@
 
 import { namespaceConsent } from '../core/consent.ts'
 import type { Consent } from '../core/consent.ts'
-import { keyOf, parsePath } from '../core/names.ts'
+import { keyOf, parsePath, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
@@ -16,6 +16,7 @@ import type { Clock } from '../std/clock.ts'
 import { Admission } from './admission.ts'
 import { Choices, choosesNamespace } from './choices.ts'
 import type { History } from './history.ts'
+import { Lane, OPEN } from './lane.ts'
 import type { OriginView, Origins } from './origins.ts'
 import type { Source, Store } from './store.ts'
 import type { LaneName } from './workqueue.ts'
@@ -51,6 +52,8 @@ export class Site {
   readonly #groups = new Map<string, Set<ObjectKey>>()
   readonly #inNamespace = new Map<string, Set<ObjectKey>>()
   readonly #dirtyOrigins = new Map<ObjectKey, Dirt>()
+  /** In which order they are indexed: namespaces of origins take turns, as one with costly patterns must not delay the others. */
+  readonly #originTurns = new Lane()
   readonly #dirtyNamespaces = new Map<string, Dirt>()
   /** Those of the dirty that other patterns or selectors may choose now. */
   readonly #relabelled = new Set<string>()
@@ -74,6 +77,8 @@ export class Site {
   objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void {
     this.#reindexMarks(key, before, after)
     this.#soil(this.#dirtyOrigins, key, source)
+    const { namespace } = refOf(key)
+    this.#originTurns.add(key, { originNamespace: namespace, origin: key, namespace }, 0)
     if (after === null) this.#o.history.forgetEnd(key)
     else if (source === 'live') this.#o.history.noteFresh(key)
     this.#o.enqueue(key, 'fresh')
@@ -213,17 +218,17 @@ export class Site {
       this.#indexNamespace(name)
       return true
     }
-    for (const origin of this.#dirtyOrigins.keys()) {
-      this.#indexOrigin(origin)
-      return true
-    }
-    return false
+    const next = this.#originTurns.take(OPEN)
+    if (next === null) return false
+    this.#indexOrigin(next.key)
+    return true
   }
 
   /** Claims of one origin over all namespaces; places that it left are ends that were seen, or not. */
   #indexOrigin(origin: ObjectKey): void {
     const dirt = this.#dirtyOrigins.get(origin)
     this.#dirtyOrigins.delete(origin)
+    this.#originTurns.remove(origin)
     const before = this.places(origin)
     const view = this.#o.origins.view(origin)
     const isAsBefore = view !== null && this.#choices.isAsBefore(view)
@@ -243,7 +248,7 @@ export class Site {
     ])
     this.#o.indexed(origin, concerned, dirt?.seenAtMs ?? this.#o.clock.now())
     for (const place of concerned) this.#o.enqueue(place, 'fresh')
-    this.#admission.originsChanged(refLike(origin).namespace)
+    this.#admission.originsChanged(refOf(origin).namespace)
   }
 
   #claimed(view: OriginView | null): Set<ObjectKey> {
@@ -307,7 +312,7 @@ export class Site {
   #noteConsentEnd(place: ObjectKey, namespace: NamespaceMeta | null, dirt: Dirt | undefined): void {
     const origin = originMarked(this.#o.store.get(place), this.#o.rules.prefix)
     if (namespace === null || origin === null || dirt?.live !== true) return
-    const consent = this.consent(namespace, refLike(origin))
+    const consent = this.consent(namespace, refOf(origin))
     if (consent.kind === 'refused') this.#o.history.noteEnd(place, origin, this.#o.clock.now())
     else if (this.claimants(place).has(origin)) this.#o.history.clearEnd(place, origin)
   }
@@ -359,17 +364,12 @@ export function originPulled(object: ObjectMeta | null, prefix: string): ObjectK
 
 function groupOf(object: ObjectMeta | null, prefix: string): string | null {
   const origin = originMarked(object, prefix)
-  return origin === null ? null : refLike(origin).namespace
+  return origin === null ? null : refOf(origin).namespace
 }
 
 function keyed(object: ObjectMeta, path: string | undefined): ObjectKey | null {
   const parsed = path === undefined ? null : parsePath(path)
   return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
-}
-
-function refLike(key: ObjectKey): { readonly namespace: string; readonly name: string } {
-  const [, namespace = '', name = ''] = key.split('/')
-  return { namespace, name }
 }
 
 /** Equal in all that a decision reads. */

@@ -93,7 +93,8 @@ export function tellPull(d: Destination, o: Observation): void {
       }),
     )
   }
-  if (pull?.kind === 'unavailable') {
+  // A held origin looks like an absent one: whether it would permit cannot be said.
+  if (pull?.kind === 'unavailable' || pull?.kind === 'held') {
     d.recorder.tell(notice('PullUnavailable', subjectOf(object), { origin: marks.reflectFrom, prefix }))
   }
 }

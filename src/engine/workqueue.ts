@@ -37,7 +37,10 @@ export const RECHECK_MIN_MS = 60_000
 export const RECHECK_MAX_MS = 600_000
 /** One dispatch in so many goes to verification while both lanes wait. */
 const VERIFY_SHARE = 16
-/** No origin, origin namespace or target namespace holds more than one slot in so many while others wait. */
+/**
+ * No origin, origin namespace or target namespace holds more than one slot in so many while others wait; and as a slot is never taken
+ * back, so many stay free of one that waits alone: whoever comes while its writes hang finds them.
+ */
 const SLOT_SHARE = 4
 
 export interface WorkQueueOptions {
@@ -70,6 +73,7 @@ export class WorkQueue {
   readonly #pool: PQueue
   readonly #concurrency: Concurrency
   #open = false
+  #isFeeding = false
   #dispatched = 0
   #wakePace = new AbortController()
   #verifyCredit = 1
@@ -97,7 +101,7 @@ export class WorkQueue {
     }
     if (lane === 'verify' && this.#lanes.verify.size === 0) this.#wakePace.abort()
     this.#lanes[lane].add(key, this.#options.shareOf(key), this.#options.clock.now())
-    this.#feed()
+    this.#feedSoon()
   }
 
   /** Lets turns begin; keys added before wait. */
@@ -158,6 +162,16 @@ export class WorkQueue {
     }
   }
 
+  /** Once the caller, which may be the read loop, is done with all that it adds. */
+  #feedSoon(): void {
+    if (!this.#open || this.#isFeeding) return
+    this.#isFeeding = true
+    queueMicrotask(() => {
+      this.#isFeeding = false
+      this.#feed()
+    })
+  }
+
   #feed(): void {
     while (this.#open && this.#running.size < this.#concurrency.limit) {
       const next = this.#take()
@@ -188,11 +202,13 @@ export class WorkQueue {
    * origin namespaces wait, more than half of what one of them may hold.
    */
   #gate(lane: Lane): Gate {
-    const cap = Math.max(1, Math.floor(this.#concurrency.limit / SLOT_SHARE))
+    const { limit } = this.#concurrency
+    const cap = Math.max(1, Math.floor(limit / SLOT_SHARE))
     const held = (slot: string): number => this.#slots.get(slot) ?? 0
     return {
-      namespace: (originNamespace) => lane.namespaces === 1 || held(slotOf.from(originNamespace)) < cap,
-      origin: (origin) => lane.origins === 1 || held(origin) < cap,
+      namespace: (originNamespace) =>
+        held(slotOf.from(originNamespace)) < (lane.namespaces === 1 ? limit - cap : cap),
+      origin: (origin) => held(origin) < (lane.origins === 1 ? limit - cap : cap),
       target: (share) =>
         held(slotOf.to(share.namespace)) < cap &&
         (lane.namespaces === 1 || held(slotOf.both(share)) < Math.max(1, Math.floor(cap / 2))),

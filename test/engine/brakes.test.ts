@@ -107,3 +107,16 @@ test('a group whose origins came back is held no more, and its hold cannot be re
   assert.deepEqual(s.brakes.holds(), [])
   assert.equal(s.brakes.release(s.told[0]?.id ?? ''), false)
 })
+
+test('a release lets one wave pass: a second mass deletion of the same origins is held again', () => {
+  const s = scene(150, 150)
+  s.brakes.ask('src')
+  assert.equal(s.brakes.release(s.told[0]?.id ?? ''), true)
+  assert.equal(s.brakes.ask('src'), 'open')
+  s.group = { ...s.group, inferred: 40, mirrors: 40 }
+  s.generation += 1
+  assert.equal(s.brakes.ask('src'), 'open', 'the rest of the wave is no mass')
+  s.group = { ...s.group, inferred: 150, mirrors: 150 }
+  s.generation += 1
+  assert.equal(s.brakes.ask('src'), 'held')
+})
