@@ -73,13 +73,7 @@ function planForeign(
   standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
 ): Decision {
   if (o.isOrigin) return o.claims.length > 0 ? keep('blocked', 'foreign') : keep('synced', 'unclaimed')
-  // Whom the object's owner consented to, or whose mirror it was until a mark was lost, comes before the others.
-  const consented = o.claims.find(
-    ({ origin }) =>
-      pathOf(origin) === marks.adopt ||
-      pathOf(origin) === marks.retained ||
-      (standing.kind === 'stripped' && keyOf(standing.origin) === keyOf(origin)),
-  )
+  const consented = consentedClaim(o, marks, standing)
   const winner = winnerOf(o.claims, consented === undefined ? null : keyOf(consented.origin))
   const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
   if (winner === null || winner.consent.kind !== 'granted' || !winner.admitted) {
@@ -97,6 +91,18 @@ function planForeign(
   if (standing.kind === 'stripped' && keyOf(standing.origin) === origin)
     return planStripped(o, object, marks, winner)
   return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
+}
+
+/** Whom the object's owner consented to, else whose mirror it was until it was retained or lost a mark, comes before the others. */
+function consentedClaim(
+  { claims }: Observation,
+  marks: Marks,
+  standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
+): Claim | undefined {
+  const adopting = claims.find(({ origin }) => pathOf(origin) === marks.adopt)
+  if (adopting !== undefined || !('origin' in standing)) return adopting
+  const former = keyOf(standing.origin)
+  return claims.find(({ origin }) => keyOf(origin) === former)
 }
 
 /** Two marks are left: the content decides, read at the version that is then written over. */

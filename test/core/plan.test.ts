@@ -344,6 +344,17 @@ test('of two claiming origins the one that the object consents to takes it, thou
   assert.equal(mark(rig, MIRROR, 'origin'), 'other/registry')
 })
 
+test('an object that consents to two claiming origins goes to the one that adopt names, in whatever order they are heard', () => {
+  for (const order of ['forward', 'reverse'] as const) {
+    const rig = stage()
+    offer(rig, 'other/registry')
+    rig.order = order
+    inTheWay(rig, { adopt: 'shared/registry', retained: 'other/registry', at: 'team-a/registry' })
+    rig.settle()
+    assert.equal(mark(rig, MIRROR, 'origin'), 'shared/registry')
+  }
+})
+
 test('consent to be taken over is no consent to be deleted: another type stays as it is', () => {
   const rig = stage()
   inTheWay(rig, { adopt: 'shared/registry' }, 'example.dev/other')
