@@ -7,7 +7,7 @@ import fc from 'fast-check'
 
 import type { Consent } from '../../src/core/consent.ts'
 import { marksOf } from '../../src/core/marks.ts'
-import { refOf } from '../../src/core/names.ts'
+import { parsePath, refOf } from '../../src/core/names.ts'
 import type { ObjectMeta } from '../../src/core/objects.ts'
 import type { Observation } from '../../src/core/observation.ts'
 import { planMirror } from '../../src/core/plan.ts'
@@ -188,8 +188,8 @@ test('no act but on an object that is ours, proven, consenting or asking', (t) =
       assert.ok(marks !== null && there !== null && !there.deleting)
       const isPull = marks.reflectFrom !== null
       assert.equal(kind === 'fill', isPull)
-      const isOurs =
-        marks.at === 'team-a/registry' && marks.origin !== null && marks.label === labelFor(marks.origin)
+      const named = marks.origin === null || parsePath(marks.origin) === null ? null : marks.origin
+      const isOurs = marks.at === 'team-a/registry' && named !== null && marks.label === labelFor(named)
       if (kind === 'remove' || kind === 'replace' || kind === 'retain') assert.ok(isOurs, kind)
       if ((kind === 'remove' || kind === 'replace') && marks.adopted)
         assert.fail('what was adopted is deleted')

@@ -15,7 +15,7 @@ interface Written {
   readonly origin: string
   readonly content: string
   readonly carried: string
-  readonly marks: string
+  readonly digest: string
 }
 
 export class Judge {
@@ -258,7 +258,7 @@ export class Judge {
       written?.origin === path &&
       written.content === contentText(manifestOf(stored)) &&
       written.carried === carriedText(stored) &&
-      written.marks === digestMarks(stored)
+      written.digest === digestMark(stored)
     )
   }
 
@@ -305,7 +305,7 @@ export class Judge {
       origin,
       content: contentText(manifestOf(stored)),
       carried: pairsText([...Object.entries(annotations), ...Object.entries(labels)]),
-      marks: digestMarks(stored),
+      digest: digestMark(stored),
     })
   }
 
@@ -393,18 +393,20 @@ function fits(stored: Stored, wanted: Wanted): boolean {
   return !now.immutable && (stored.ref.kind === 'ConfigMap' || now.type === wanted.type)
 }
 
-function digestMarks(stored: Stored): string {
-  const { annotations } = manifestOf(stored)
-  return `${annotations[`${P}digest`]} ${annotations[`${P}carried`]}`
+function digestMark(stored: Stored): string {
+  return manifestOf(stored).annotations[`${P}digest`] ?? ''
 }
 
+/** What the mark `carried` names and is there; what else stands in that mark names nothing. */
 function carriedText(stored: Stored): string {
   const { labels, annotations } = manifestOf(stored)
-  const carried = (annotations[`${P}carried`] ?? '').split(',').filter((path) => path !== '')
-  const pairs = carried.map((path) => {
-    const [map = '', ...rest] = path.split('/')
-    const name = rest.join('/')
-    return [name, (map === 'labels' ? labels : annotations)[name] ?? ''] as const
+  const carried = (annotations[`${P}carried`] ?? '')
+    .split(',')
+    .filter((path) => /^(labels|annotations)\//.test(path))
+  const pairs = carried.flatMap((path) => {
+    const name = path.slice(path.indexOf('/') + 1)
+    const value = (path.startsWith('labels/') ? labels : annotations)[name]
+    return value === undefined ? [] : [[name, value] as const]
   })
   return pairsText(pairs)
 }
