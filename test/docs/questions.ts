@@ -61,7 +61,7 @@ const QUESTIONS: readonly (readonly [question: string, answers: readonly string[
     'What happens beyond a limit?',
     [
       'Only the claims beyond it are refused; present mirrors come first, then places by name. `LimitReached` on the origin says how many. Room that gets free is given at once.',
-      'Mirrors that a lowered limit leaves outside are frozen, not deleted. Origins beyond `originsPerNamespaceMax` are treated so with all their mirrors; older ones are served first.',
+      'Mirrors that a lowered limit leaves outside are frozen, not deleted. Origins beyond `originsPerNamespaceMax` are treated so with all their mirrors; those that have mirrors are served first, then the older ones.',
     ],
   ],
   [
