@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 
+import type { Decision } from '../../../src/core/decision.ts'
 import { mirrorLabel } from '../../../src/core/marks.ts'
 import { parsePath, refOf } from '../../../src/core/names.ts'
 import type { Kind, ObjectKey } from '../../../src/core/names.ts'
@@ -116,4 +117,39 @@ function standing(rig: Rig, key: ObjectKey): Stored {
   const stored = rig.cluster.get(key)
   assert.ok(stored !== null, `${key} is there`)
   return stored
+}
+
+/** The kinds of decisions, in order. */
+export function kinds(decisions: readonly { readonly kind: string }[]): readonly string[] {
+  return decisions.map(({ kind }) => kind)
+}
+
+/** `state reason` of what a place rests on. */
+export function restOf(rig: Rig, key: ObjectKey = MIRROR): string {
+  const { last } = rig.turn(key)
+  return last.kind === 'keep' || last.kind === 'wait' ? `${last.state} ${last.reason}` : last.kind
+}
+
+/** Acts until rest, each as `kind reason`. */
+export function acted(rig: Rig): readonly string[] {
+  return rig.settle().map(({ decision }) => told(decision))
+}
+
+/** `kind reason`. */
+export function told(decision: Decision): string {
+  return 'reason' in decision ? `${decision.kind} ${decision.reason}` : decision.kind
+}
+
+/** The origin goes. */
+export function gone(rig: Rig, live = true): void {
+  rig.change(() => rig.cluster.drop(ORIGIN), live)
+}
+
+/** A foreign object where a mirror would be. */
+export function inTheWay(
+  rig: Rig,
+  annotations: Readonly<Record<string, string>> = {},
+  type = 'Opaque',
+): void {
+  rig.cluster.put(refOf(MIRROR), { type, data: { theirs: 'eA==' }, annotations: prefixed(annotations) })
 }
