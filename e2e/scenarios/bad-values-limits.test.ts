@@ -56,6 +56,40 @@ test('holders come first: a target that comes later by a smaller name displaces 
   await awaitData(client, mirrorIn(a, origin), { a: '2' })
 })
 
+test('room that gets free under the limit when a target goes is given to one that was kept out', async () => {
+  const home = await stage.namespace('room-home')
+  const inside = { labels: { 'room/in': 'yes' } }
+  const targets = []
+  for (let index = 0; index <= MIRRORS_MAX; index += 1)
+    targets.push(await stage.namespace('room-target', inside))
+  const origin = await client.create(offer(home, 'roomy', { 'reflect-to-selector': 'room/in' }))
+  const [first = '', ...rest] = targets.sort()
+  await awaitEvent(client, refOf(origin), 'LimitReached')
+  await stage.settled(home)
+  assert.deepEqual(await namespacesOf(client, refOf(origin)), targets.slice(0, MIRRORS_MAX))
+  await client.patch({ kind: 'Namespace', name: first }, { metadata: { labels: { 'room/in': null } } })
+  await awaitAbsent(client, mirrorIn(first, origin))
+  for (const each of rest) await awaitPresent(client, mirrorIn(each, origin))
+})
+
+test('of more origins than a namespace may have, one with mirrors keeps its place before an older object', async () => {
+  const [home, target] = await stage.namespaces('older-home', 'older-target')
+  // The API server dates objects to the second: by name it comes first even within one.
+  const older = await client.create(offer(home, 'a-older', {}))
+  const holders = Array.from({ length: ORIGINS_MAX }, (_, index) =>
+    offer(home, `b-${index}`, { 'reflect-to': target }),
+  )
+  for (const each of holders) await client.create(each)
+  for (const each of holders) await awaitPresent(client, mirrorIn(target, each))
+  await annotate(client, refOf(older), { 'reflect-to': target })
+  await awaitEvent(client, refOf(older), 'NamespaceLimitReached')
+  for (const each of holders) {
+    await write(client, refOf(each), { a: '2' })
+    await awaitData(client, mirrorIn(target, each), { a: '2' })
+  }
+  assert.equal(await client.find(mirrorIn(target, older)), null)
+})
+
 test('bytes times mirrors are limited too: big data reaches fewer targets, smaller data more', async () => {
   const home = await stage.namespace('bytes-home')
   const targets = await stage.namespaces('bytes-a', 'bytes-b', 'bytes-c')
