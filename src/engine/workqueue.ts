@@ -198,8 +198,8 @@ export class WorkQueue {
   }
 
   /**
-   * A target namespace is always capped: one that hangs must never hold the slots that the next origin needs, nor, while other
-   * origin namespaces wait, more than half of what one of them may hold.
+   * A target namespace is always capped: one that hangs must never hold the slots that the next origin needs. Of those slots, one is
+   * left by an origin namespace that waits alone, and half while others wait.
    */
   #gate(lane: Lane): Gate {
     const { limit } = this.#concurrency
@@ -211,7 +211,7 @@ export class WorkQueue {
       origin: (origin) => held(origin) < (lane.origins === 1 ? limit - cap : cap),
       target: (share) =>
         held(slotOf.to(share.namespace)) < cap &&
-        (lane.namespaces === 1 || held(slotOf.both(share)) < Math.max(1, Math.floor(cap / 2))),
+        held(slotOf.both(share)) < Math.max(1, lane.namespaces === 1 ? cap - 1 : Math.floor(cap / 2)),
     }
   }
 

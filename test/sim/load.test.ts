@@ -107,7 +107,7 @@ test('an origin that changes ten times a second over 1,000 namespaces does not d
   changing.abort()
 })
 
-test('a namespace whose writes hang holds no more than a quarter of the slots and shrinks nothing', async () => {
+test('a namespace whose writes hang holds less than a quarter of the slots for one origin namespace, and shrinks nothing', async () => {
   const rig = new Rig({ settings: { writesInFlightMax: IN_FLIGHT } })
   for (const name of ['src', ...manyNamespaces(40)]) rig.world.createNamespace(name)
   for (let index = 0; index < 20; index += 1) offer(rig, { name: `db${index}` })
@@ -116,7 +116,7 @@ test('a namespace whose writes hang holds no more than a quarter of the slots an
   await rig.time.run(20_000)
   assert.equal(
     rig.requests(['create']).filter(({ key }) => key.startsWith('Secret/t0/')).length,
-    IN_FLIGHT / 4,
+    IN_FLIGHT / 4 - 1,
   )
   assert.equal(
     [...rig.world.objects.values()].filter(
