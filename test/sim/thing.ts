@@ -1,7 +1,7 @@
 /** Objects of the simulated cluster, and their metadata as an API server would show it. */
 
 import { keyOf } from '../../src/core/names.ts'
-import type { Kind, ObjectKey, ResourceVersion, Uid } from '../../src/core/names.ts'
+import type { Kind, ResourceVersion, Uid } from '../../src/core/names.ts'
 import type { Content, FieldOwner, FullObject, NamespaceMeta, ObjectMeta } from '../../src/core/objects.ts'
 import { Sensitive } from '../../src/std/sensitive.ts'
 
@@ -41,11 +41,6 @@ export interface NamespaceThing {
 export const US = 'heliograph Update'
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
-export function keyOfThing(thing: {
-  readonly kind: Kind
-  readonly namespace: string
-  readonly name: string
-}): ObjectKey {
   return keyOf(thing)
 }
 

@@ -9,7 +9,7 @@ interface Due {
 }
 
 /** When the simulated world begins; certificates and creation times are dated from it. */
-export const EPOCH_MS = Date.UTC(2026, 10, 24)
+const EPOCH_MS = Date.UTC(2026, 10, 24)
 
 /** One per world. Actions due at one time run in the order in which they were asked for, so a run is replayed from its seed. */
 export class SimTime {
