@@ -41,9 +41,6 @@ export interface NamespaceThing {
 export const US = 'heliograph Update'
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
-  return keyOf(thing)
-}
-
 /** Every owned path with its value. */
 export function leaves(thing: Thing): ReadonlyMap<string, string> {
   const all = new Map<string, string>()
