@@ -61,8 +61,12 @@ export type MarkedOrigin =
   | { readonly kind: 'absent' }
   | { readonly kind: 'held' }
   | { readonly kind: 'claiming' }
-  /** `isOrigin`: it still offers copies, only not here; its version may yet hold it. */
-  | { readonly kind: 'not-claiming'; readonly onDelete: 'delete' | 'retain'; readonly isOrigin: boolean }
+  /** `isOrigin`: it still offers copies, only not here; its version may yet hold it. `onDelete` null: it says nothing, the mirror's mark decides. */
+  | {
+      readonly kind: 'not-claiming'
+      readonly onDelete: 'delete' | 'retain' | null
+      readonly isOrigin: boolean
+    }
 
 /** What an asking object may have. Absent, unannotated and not-permitted origins are one case: whoever asks cannot tell them apart. */
 export type PullView =

@@ -285,7 +285,8 @@ function ended(o: Observation, marks: Marks, reason: EndReason): Decision {
 
 /** A live origin's policy decides; once it is gone, the mirror's own mark does. */
 function retains(o: Observation, marks: Marks): boolean {
-  return o.marked?.kind === 'not-claiming' ? o.marked.onDelete === 'retain' : marks.retain
+  const said = o.marked?.kind === 'not-claiming' ? o.marked.onDelete : null
+  return said === null ? marks.retain : said === 'retain'
 }
 
 function markedKey(o: Observation, marks: Marks): ObjectKey {

@@ -6,7 +6,6 @@
 
 import type { Kind, ObjectKey } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
-import { consentFlaws } from '../core/consent.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import type { ChangeSink } from '../kube/changes.ts'
@@ -23,6 +22,7 @@ import { countEnding } from './observe.ts'
 import type { Observer } from './observe.ts'
 import { Origins } from './origins.ts'
 import type { Leadership, Recorder } from './ports.ts'
+import { Reminder } from './reminder.ts'
 import { Renderings } from './renderings.ts'
 import { Site, originMarked, originPulled } from './site.ts'
 import { Spreads } from './spreads.ts'
@@ -31,7 +31,6 @@ import { Store } from './store.ts'
 import type { Source } from './store.ts'
 import { Tallies } from './tallies.ts'
 import { TallyTeller } from './tally-teller.ts'
-import { tellConsentMalformed, tellExpired, tellFlaws, tellHold, tellNamespaceLimit } from './tell.ts'
 import { turn } from './turn.ts'
 import { Verifier } from './verify.ts'
 import { WorkQueue } from './workqueue.ts'
@@ -71,6 +70,7 @@ export class Controller {
   readonly #destination: Destination
   readonly #spreads: Spreads
   readonly #tallyTeller: TallyTeller
+  readonly #reminder: Reminder
   readonly #scope: Scope
   #isLeading = false
   #isWorking = false
@@ -111,7 +111,9 @@ export class Controller {
       identity: () => this.#keys.identity(),
       enqueue: (place, lane) => this.#enqueue(place, lane),
       indexed: (origin, places, seenAtMs) => this.#indexed(origin, places, seenAtMs),
-      namespaceIndexed: (namespace) => this.#namespaceIndexed(namespace),
+      namespaceIndexed: (namespace) => {
+        if (this.#isLeading) this.#reminder.namespace(namespace)
+      },
       drained: () => this.#begin(),
     })
     this.#spreads = new Spreads((origin, spread) => this.#spreadEnded(origin, spread))
@@ -132,16 +134,14 @@ export class Controller {
       generation: () => this.#site.unseen,
       held: (hold) => this.#held(hold),
     })
-    this.#verifier = new Verifier({
-      clock,
-      origins: this.#origins,
-      history: this.#history,
-      sweepIntervalMs: settings.sweepIntervalMs,
-      mirrors: () => (this.#isWorking ? this.#everyMirror() : []),
-      mirrorsOf: (origin) => (this.#isWorking ? this.#site.places(origin) : []),
+    this.#verifier = this.#makeVerifier()
+    this.#destination = this.#makeDestination()
+    this.#reminder = new Reminder({
+      destination: this.#destination,
+      brakes: this.#brakes,
+      isWorking: () => this.#isWorking,
       enqueue: (place, lane) => this.#enqueue(place, lane),
     })
-    this.#destination = this.#makeDestination()
     this.#tallyTeller = new TallyTeller(this.#destination, (task) => this.#scope.spawn(task))
   }
 
@@ -157,7 +157,7 @@ export class Controller {
     scope.spawn((ending) => this.#keys.run(ending))
     scope.spawn((ending) => this.#queue.run(ending))
     scope.spawn((ending) => this.#verifier.run(ending))
-    scope.spawn((ending) => this.#watchExpiry(ending))
+    scope.spawn((ending) => this.#reminder.run(ending))
     await Promise.race([fired(signal), fired(scope.signal)])
     await this.drain()
     await scope.close()
@@ -224,6 +224,18 @@ export class Controller {
     }
   }
 
+  #makeVerifier(): Verifier {
+    return new Verifier({
+      clock: this.#o.clock,
+      origins: this.#origins,
+      history: this.#history,
+      sweepIntervalMs: this.#o.settings.sweepIntervalMs,
+      mirrors: () => (this.#isWorking ? this.#everyMirror() : []),
+      mirrorsOf: (origin) => (this.#isWorking ? this.#site.places(origin) : []),
+      enqueue: (place, lane) => this.#enqueue(place, lane),
+    })
+  }
+
   #makeDestination(): Destination {
     const { api, clock, recorder, leadership } = this.#o
     return {
@@ -288,7 +300,7 @@ export class Controller {
   }
 
   #isAwaited(key: ObjectKey): boolean {
-    return key === this.#keys.place || this.#site.isClaimed(key)
+    return key === this.#keys.place || this.#site.isClaimed(key) || this.#site.isReferenced(key)
   }
 
   async #turn(key: ObjectKey, lane: LaneName): Promise<Next> {
@@ -307,8 +319,8 @@ export class Controller {
     for (const place of this.#site.everyPlace()) this.#queue.add(place, 'fresh')
     for (const origin of this.#origins.keys()) {
       this.#spreads.begin(origin, this.#site.places(origin), this.#o.clock.now())
-      this.#tellOrigin(origin)
     }
+    this.#reminder.everything()
     this.#queue.open()
   }
 
@@ -326,21 +338,7 @@ export class Controller {
     else if (view === null) this.#verifier.forget(origin)
     if (!this.#isWorking) return
     if (places.size > 0) this.#spreads.begin(origin, places, seenAtMs)
-    this.#tellOrigin(origin)
-  }
-
-  #namespaceIndexed(namespace: NamespaceMeta): void {
-    if (!this.#isLeading) return
-    for (const { annotation, reason } of consentFlaws(namespace, this.#o.settings.rules.prefix)) {
-      tellConsentMalformed(this.#destination, namespace, annotation, reason)
-    }
-  }
-
-  #tellOrigin(origin: ObjectKey): void {
-    const view = this.#origins.view(origin)
-    if (view === null) return
-    if (view.reading.kind === 'held') tellFlaws(this.#destination, view.meta, view.reading.flaws)
-    if (!this.#site.isOriginAdmitted(view.meta)) tellNamespaceLimit(this.#destination, view.meta)
+    this.#reminder.origin(origin)
   }
 
   #spreadEnded(origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }): void {
@@ -349,18 +347,8 @@ export class Controller {
     this.#tallyTeller.now(origin)
   }
 
-  /** A certificate that goes out of date in place changes nothing but what people are told. */
-  async #watchExpiry(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#o.clock.sleep(EXPIRY_CHECK_MS, signal)
-      if (!this.#isWorking) continue
-      for (const origin of this.#origins.expired(this.#o.clock.wall())) tellExpired(this.#destination, origin)
-    }
-  }
-
   #held(hold: Hold): void {
-    const namespace = this.#store.namespace(hold.originNamespace)
-    if (namespace !== null) tellHold(this.#destination, namespace, hold)
+    this.#reminder.hold(hold)
     this.#o.recorder.held(hold)
   }
 
@@ -385,7 +373,6 @@ export class Controller {
 }
 
 const HOME = 'home'
-const EXPIRY_CHECK_MS = 10_000
 
 /** Whether changes of objects of `kind` in `namespace` are told. */
 function isWatched({ rules, namespaces }: Settings, kind: Kind, namespace: string): boolean {

@@ -221,6 +221,11 @@ export class History {
     return { freed: this.#freed.size, repairs: this.#repairs.size }
   }
 
+  /** Places that are not in order. */
+  *troubled(): Iterable<ObjectKey> {
+    for (const [place, { state }] of this.#states) if (state !== 'synced') yield place
+  }
+
   counts(): ReadonlyMap<MirrorState, number> {
     return this.#counts
   }

@@ -134,8 +134,10 @@ function isHeldByVersion(o: Observer, origin: ObjectKey): boolean {
   return verdict === 'refused-type' || verdict === 'empty-selection'
 }
 
-/** The annotation of an object that is no origin any more still says what happens to its mirrors. */
-function onDeleteOf(object: ObjectMeta, prefix: string): 'delete' | 'retain' {
+/** What the annotations of an object that is no origin any more still say of its mirrors; without any of ours, each mirror's own mark decides. */
+function onDeleteOf(object: ObjectMeta, prefix: string): 'delete' | 'retain' | null {
+  const isAnnotated = Object.keys(object.annotations).some((key) => key.startsWith(prefix))
+  if (!isAnnotated) return null
   return object.annotations[`${prefix}on-delete`] === 'retain' ? 'retain' : 'delete'
 }
 

@@ -54,7 +54,8 @@ function noteLimit(d: Destination, key: ObjectKey, { origin }: Claim): void {
 /** Nothing of ours, nobody claims it: whatever was remembered goes, and the object with it if it was kept for a claim only. */
 function forget(d: Destination, key: ObjectKey): void {
   d.observer.history.drop(key)
-  if (!d.observer.site.isClaimed(key)) d.store.release(key)
+  const { site } = d.observer
+  if (!site.isClaimed(key) && !site.isReferenced(key)) d.store.release(key)
 }
 
 function waitFor(decision: Extract<Rest, { kind: 'wait' }>): Next {

@@ -137,6 +137,11 @@ export class Site {
     return this.#claimants.has(place)
   }
 
+  /** An origin, as it was indexed last, that has places or mirrors: what becomes of it is worth knowing even without a key of ours on it. */
+  isReferenced(origin: ObjectKey): boolean {
+    return this.#places.has(origin) || this.#mirrors.has(origin)
+  }
+
   claimants(place: ObjectKey): ReadonlySet<ObjectKey> {
     return this.#claimants.get(place) ?? NONE
   }
@@ -148,10 +153,6 @@ export class Site {
   /** Mirrors whose marks name an origin of `namespace`: one deletion group. */
   group(namespace: string): ReadonlySet<ObjectKey> {
     return this.#groups.get(namespace) ?? NONE
-  }
-
-  groups(): Iterable<string> {
-    return this.#groups.keys()
   }
 
   mirrors(): Iterable<ReadonlySet<ObjectKey>> {
@@ -240,6 +241,7 @@ export class Site {
     for (const place of after) this.#claim(place, origin)
     if (after.size > 0) this.#places.set(origin, after)
     else this.#places.delete(origin)
+    this.#releaseUnreferenced(origin)
     const concerned = new Set([
       ...after,
       ...before,
@@ -332,9 +334,16 @@ export class Site {
   #reindexMarks(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
     const { prefix } = this.#o.rules
     this.#move(this.#mirrors, key, originMarked(before, prefix), originMarked(after, prefix))
+    this.#releaseUnreferenced(originMarked(before, prefix))
     this.#move(this.#pulls, key, originPulled(before, prefix), originPulled(after, prefix))
     this.#move(this.#groups, key, groupOf(before, prefix), groupOf(after, prefix))
     this.#move(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
+  }
+
+  /** Nothing depends on it any more: without a key of ours on it, it is an unrelated object again. */
+  #releaseUnreferenced(origin: ObjectKey | null): void {
+    if (origin !== null && !this.isReferenced(origin) && !this.isClaimed(origin))
+      this.#o.store.release(origin)
   }
 
   #move<K>(index: Map<K, Set<ObjectKey>>, key: ObjectKey, from: K | null, to: K | null): void {

@@ -41,7 +41,7 @@ function inCluster(options: AccessOptions): Result<Access, AccessFlaw> {
   if (host === undefined || host === '' || port === undefined || !/^[0-9]{1,5}$/.test(port)) {
     return failed({
       reason:
-        'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set: not in a pod',
+        'no kubeconfig is given, and KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod: give one with --kubeconfig or KUBECONFIG',
     })
   }
   const folder = options.serviceAccountFolder ?? SERVICE_ACCOUNT
