@@ -47,6 +47,14 @@ test('OriginHeld, OriginTypeRefused, OriginSelectionEmpty and ValidationFailed t
   assert.match((await told(invalid, 'ValidationFailed')).message, /validator json: /)
 })
 
+test('AnnotationUnknown tells of a misspelt key, on an origin and on what was meant to be one', async () => {
+  const [home, target] = await stage.namespaces('misspelt-home', 'target-of-misspelt')
+  const origin = await client.create(offer(home, 'origin', { 'reflect-to': target, caary: '*' }, DATA))
+  const nearly = await client.create(offer(home, 'nearly', { reflectto: target }, DATA))
+  assert.match((await told(origin, 'AnnotationUnknown')).message, /heliograph\.dev\/caary means nothing/)
+  assert.match((await told(nearly, 'AnnotationUnknown')).message, /heliograph\.dev\/reflectto means nothing/)
+})
+
 test('LimitReached tells the number of targets beyond a limit', async () => {
   const home = await stage.namespace('limit-home')
   await stage.namespaces('target-of-limit', 'target-of-limit', 'target-of-limit')

@@ -26,6 +26,12 @@ export const NOTICES = {
       'Annotation {annotation}: {reason}. This origin is held: nothing is created, updated or deleted for it.',
     nextStep: 'Mend the annotation; mirrors follow at once.',
   },
+  AnnotationUnknown: {
+    type: 'Warning',
+    about: 'origin',
+    sentence: 'Annotation or label {annotation} means nothing to us.',
+    nextStep: 'Check its spelling, or remove it.',
+  },
   OriginTypeRefused: {
     type: 'Warning',
     about: 'origin',

@@ -16,6 +16,7 @@ import {
   tellConsentMalformed,
   tellOffersIgnored,
   tellPull,
+  tellUnknownKeys,
   tellUnowned,
   tellVerdict,
 } from './tell.ts'
@@ -28,7 +29,10 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
   const holder = o.object === null ? null : originMarked(o.object, o.rules.prefix)
   const winner = winnerOf(o.claims, holder)
   d.tallies.clear(key)
-  if (o.object !== null && ignoresOffers(o.object, o.rules)) tellOffersIgnored(d, o.object)
+  if (o.object !== null) {
+    tellUnknownKeys(d, o.object)
+    if (ignoresOffers(o.object, o.rules)) tellOffersIgnored(d, o.object)
+  }
   for (const claim of o.claims) {
     if (!claim.admitted) noteLimit(d, key, claim)
     else if (claim.consent.kind === 'granted' && claim !== winner)

@@ -1,5 +1,6 @@
 /** Turns outcomes into notices: one function per thing that people are told, each within what its side may learn. */
 
+import { unknownKeys } from '../core/annotations.ts'
 import type { Failure } from '../core/failure.ts'
 import { pathOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef, Uid } from '../core/names.ts'
@@ -132,6 +133,15 @@ export function tellVerdict(d: Destination, origin: ObjectMeta, verdict: Verdict
 
 export function tellExpired(d: Destination, origin: ObjectMeta): void {
   d.recorder.tell(notice('CertificateExpired', subjectOf(origin), {}))
+}
+
+/** Misspelt keys told of one object. */
+const UNKNOWN_KEYS_MAX = 3
+
+export function tellUnknownKeys(d: Destination, object: ObjectMeta): void {
+  const { prefix } = d.observer.rules
+  for (const key of unknownKeys(object, prefix).slice(0, UNKNOWN_KEYS_MAX))
+    d.recorder.tell(notice('AnnotationUnknown', subjectOf(object), { annotation: `${prefix}${key}` }))
 }
 
 export function tellOffersIgnored(d: Destination, mirror: ObjectMeta): void {
