@@ -207,7 +207,8 @@ export const OPTIONS = {
     default: '1000',
     form: 'count',
     group: 'limits',
-    sentence: 'Origins of one namespace. Those beyond are refused: those with mirrors are served first, then the older ones.',
+    sentence:
+      'Origins of one namespace. Those beyond are refused: those with mirrors are served first, then the older ones.',
     parse: count(1, 1_000_000),
   }),
   renderingBytesMax: row({

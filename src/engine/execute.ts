@@ -96,7 +96,10 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
   return done
 }
 
-/** Whatever had to be written twice was undone in between, on its way or afterwards. What was put back is read once more, as a webhook may have changed it again. */
+/**
+ * Whatever had to be written twice was undone in between, on its way or afterwards.
+ * What was put back is read once more, as a webhook may have changed it again.
+ */
 function noteOutcome(d: Destination, task: Task, reason: UpdateReason, last: LastWrite): void {
   const { object } = standing(task)
   const { history, rules } = d.observer
