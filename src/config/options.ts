@@ -116,7 +116,8 @@ export const OPTIONS = {
     default: '*',
     form: 'list',
     group: 'scope',
-    sentence: 'Globs over namespaces: whose objects may be origins.',
+    sentence:
+      'Globs over namespaces: whose objects may be origins. Mirrors of a namespace that is taken out stay as they are.',
     parse: scopeGlobs,
   }),
   targetNamespaces: row({

@@ -116,6 +116,8 @@ function markedOrigin(
   named: ObjectKey,
   namespace: NamespaceMeta | null,
 ): MarkedOrigin {
+  // What is out of our scope has not ended: another installation may tend it.
+  if (!o.rules.originNamespaces.matches(refOf(named).namespace)) return { kind: 'held' }
   const view = o.origins.view(named)
   if (view === null) {
     const there = o.store.get(named)
