@@ -4,7 +4,7 @@
  */
 
 import { keyOf, refOf } from '../core/names.ts'
-import type { ObjectKey } from '../core/names.ts'
+import type { ObjectKey, ResourceVersion } from '../core/names.ts'
 import type { DigestKey } from '../core/digest.ts'
 import type { Failure } from '../core/failure.ts'
 import { render } from '../core/render.ts'
@@ -21,7 +21,7 @@ import type { Store } from './store.ts'
 const READS_MAX = 3
 /** What a read reserves of the bound before anything is known of the origin: no object is much larger (the API server's limit of data). */
 const SIZE_GUESS_BYTES = 1_048_576
-/** A failed read answers every turn that asks within this time: a thousand places of one origin make one request. */
+/** A failed read answers every turn that asks for the same version within this time: a thousand places of one origin make one request. */
 const FAILURE_KEPT_MS = 1_000
 /** Failures that are kept; beyond it only requests are shared no more. */
 const FAILURES_MAX = 1_000
@@ -51,11 +51,18 @@ interface Entry {
   isNew: boolean
 }
 
+interface FailedRead {
+  readonly failure: Failure
+  /** What the store knew when it was asked. */
+  readonly version: ResourceVersion | null
+  readonly untilMs: number
+}
+
 export class Renderings {
   readonly #o: RenderingsOptions
   readonly #entries = new Map<ObjectKey, Entry>()
   readonly #reads = new Map<ObjectKey, Promise<Failure | null>>()
-  readonly #failures = new Map<ObjectKey, { readonly failure: Failure; readonly untilMs: number }>()
+  readonly #failures = new Map<ObjectKey, FailedRead>()
   #waiters: (() => void)[] = []
   #bytes = 0
   /** Of reads under way, whose true sizes are not known yet. */
@@ -78,7 +85,8 @@ export class Renderings {
       const held = this.#hold(origin)
       if (held !== null) return ok(held)
       const kept = this.#failures.get(origin)
-      if (kept !== undefined && this.#o.clock.now() < kept.untilMs) return failed(kept.failure)
+      if (kept?.version === this.#version(origin) && this.#o.clock.now() < kept.untilMs)
+        return failed(kept.failure)
       const failure = await this.#readOnce(origin, signal)
       if (failure !== null) return failed(failure)
       if (this.#o.origins.view(origin)?.reading.kind !== 'policy') {
@@ -153,11 +161,13 @@ export class Renderings {
   }
 
   async #readNow(origin: ObjectKey, signal: AbortSignal): Promise<Failure | null> {
+    const version = this.#version(origin)
     const answer = await this.#o.api.readFull(refOf(origin), { signal })
     if (!answer.ok) {
+      const { failure } = answer
       if (this.#failures.size >= FAILURES_MAX) this.#failures.clear()
-      this.#failures.set(origin, { failure: answer.failure, untilMs: this.#o.clock.now() + FAILURE_KEPT_MS })
-      return answer.failure
+      this.#failures.set(origin, { failure, version, untilMs: this.#o.clock.now() + FAILURE_KEPT_MS })
+      return failure
     }
     this.#failures.delete(origin)
     const full = answer.value
@@ -171,6 +181,10 @@ export class Renderings {
     this.#o.origins.noteSummary(origin, rendering.summary)
     this.#keep(keyOf(full.meta), rendering)
     return null
+  }
+
+  #version(origin: ObjectKey): ResourceVersion | null {
+    return this.#o.store.get(origin)?.version ?? null
   }
 
   #keep(origin: ObjectKey, rendering: Rendering): void {

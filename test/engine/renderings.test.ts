@@ -147,6 +147,20 @@ test('a failed read answers every turn that asks within a second, then it is tri
   assert.equal((await s.acquire(ORIGIN)).ok, true)
 })
 
+test('a failed read says nothing of a version that came after it', async () => {
+  const s = new Scene()
+  s.origin('db0')
+  s.refused = 'server'
+  const asked = s.renderings.acquire(ORIGIN, SIGNAL)
+  await s.time.run(100)
+  assert.equal((await asked).ok, false)
+  s.refused = null
+  s.rotate('db0', true)
+  const again = s.renderings.acquire(ORIGIN, SIGNAL)
+  await s.time.run(100)
+  assert.equal((await again).ok, true)
+})
+
 test('bytes are kept while turns wait for them, and dropped when the last user lets go of what nobody wants', async () => {
   const s = new Scene()
   s.origin('db0')
