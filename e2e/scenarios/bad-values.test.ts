@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { awaitEvent, eventsAbout } from '../lib/events.ts'
-import { at, ours } from '../lib/marks.ts'
+import { PREFIX, at, ours } from '../lib/marks.ts'
 import { refOf } from '../lib/objects.ts'
 import type { KubeObject } from '../lib/objects.ts'
 import { annotate, awaitData, mirrorIn, namespacesOf, offer, secretOffer, write } from '../lib/offers.ts'
@@ -179,13 +179,22 @@ test('a held origin that drops every offering annotation is no origin any more: 
   await awaitAbsent(client, mirrorIn(target, origin))
 })
 
-test('our own mistakes of spelling are no bad values: an unknown key under our prefix changes nothing', async () => {
+test('a misspelt key under our prefix is no bad value: it is told, and the origin is mirrored', async () => {
   const [home, target] = await stage.namespaces('unknown-home', 'unknown-target')
-  const annotations = { 'reflect-to': target, 'reflect-too': '[', 'on-delte': 'x' }
+  const misspelt = ['reflect-too', 'on-delte']
+  const annotations = {
+    'reflect-to': target,
+    ...Object.fromEntries(misspelt.map((key) => [key, `[${MARKER}`])),
+  }
   const origin = await client.create(offer(home, 'settings', annotations))
   await awaitData(client, mirrorIn(target, origin), { a: '1' })
-  await solo.settled()
-  assert.deepEqual(await eventsAbout(client, refOf(origin)), [])
+  for (const key of misspelt)
+    await awaitEvent(client, refOf(origin), 'AnnotationUnknown', ({ message }) =>
+      message.includes(PREFIX + key),
+    )
+  const told = await eventsAbout(client, refOf(origin))
+  assert.equal(told.length, misspelt.length)
+  for (const { message } of told) assert.ok(!message.includes(MARKER), message)
 })
 
 test('an object without an offering annotation is no origin, whatever else is wrong on it', async () => {
