@@ -1,7 +1,7 @@
 /** Policy and data of what is written come from one answer: whoever was removed while a read was under way never sees what was written after. */
 
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { after, afterEach, test } from 'node:test'
 
 import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { ours } from '../lib/marks.ts'
@@ -17,6 +17,7 @@ const solo = await openSolo()
 const { client, stage } = solo
 const proxy = await startProxy(stage.plane)
 after(() => proxy.close())
+afterEach(() => proxy.resumeStreams())
 await solo.start({ through: proxy })
 
 test('a target that was removed while the read of the origin is held never sees the new bytes', async () => {
