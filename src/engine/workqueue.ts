@@ -39,7 +39,8 @@ export const RECHECK_MAX_MS = 600_000
 const VERIFY_SHARE = 16
 /**
  * No origin, origin namespace or target namespace holds more than one slot in so many while others wait; and as a slot is never taken
- * back, so many stay free of one that waits alone: whoever comes while its writes hang finds them.
+ * back, so many stay free of one that waits alone, and one more for other origins of its namespace: whoever comes while its writes hang
+ * finds them.
  */
 const SLOT_SHARE = 4
 
@@ -185,13 +186,13 @@ export class WorkQueue {
 
   #take(): { readonly key: ObjectKey; readonly share: Share; readonly lane: LaneName } | null {
     const mayVerify = this.#lanes.verify.size > 0 && this.#hasVerifyCredit()
-    this.#dispatched += 1
-    const verifyFirst = mayVerify && this.#dispatched % VERIFY_SHARE === 0
+    const verifyFirst = mayVerify && (this.#dispatched + 1) % VERIFY_SHARE === 0
     const order = laneOrder(mayVerify, verifyFirst)
     for (const lane of order) {
       const next = this.#lanes[lane].take(this.#gate(this.#lanes[lane]))
       if (next === null) continue
       if (lane === 'verify') this.#verifyCredit -= 1
+      this.#dispatched += 1
       return { ...next, lane }
     }
     return null
@@ -204,11 +205,12 @@ export class WorkQueue {
   #gate(lane: Lane): Gate {
     const { limit } = this.#concurrency
     const cap = Math.max(1, Math.floor(limit / SLOT_SHARE))
+    const sibling = cap > 1 ? 1 : 0
     const held = (slot: string): number => this.#slots.get(slot) ?? 0
     return {
       namespace: (originNamespace) =>
         held(slotOf.from(originNamespace)) < (lane.namespaces === 1 ? limit - cap : cap),
-      origin: (origin) => held(origin) < (lane.origins === 1 ? limit - cap : cap),
+      origin: (origin) => held(origin) < (lane.origins === 1 ? limit - cap - sibling : cap),
       target: (share) =>
         held(slotOf.to(share.namespace)) < cap &&
         held(slotOf.both(share)) < Math.max(1, lane.namespaces === 1 ? cap - 1 : Math.floor(cap / 2)),

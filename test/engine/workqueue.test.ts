@@ -230,13 +230,13 @@ test('no more turns run at once than the limit, and no origin holds more than a 
   assert.equal(s.turns.filter((turn) => turn.includes('busy')).length, 4)
 })
 
-test('an origin that waits alone has three quarters of the slots: while its turns hang, whoever comes finds the others', async () => {
+test('an origin that waits alone has nearly three quarters of the slots: while its turns hang, whoever comes finds the others', async () => {
   const s = scene({ inFlightMax: 16 })
   takes(s, 1_000_000)
   for (let index = 0; index < 50; index += 1) s.queue.add(secret(`t${index}/only.x`), 'fresh')
   s.queue.open()
   await s.time.run(100)
-  assert.equal(s.turns.length, 12)
+  assert.equal(s.turns.length, 11)
   s.queue.add(secret('t99/late.x'), 'fresh')
   await s.time.run(100)
   assert(s.turns.some((turn) => turn.includes('t99/late.x')))
