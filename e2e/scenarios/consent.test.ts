@@ -63,7 +63,7 @@ test('`accept` admits only what it matches, `refuse` beats it, in every form of 
   }
 })
 
-test('consent given and taken back is followed at once, whatever the grace for origins that are gone', async () => {
+test('consent given and taken back, and a narrower offer, are followed at once, whatever the grace for origins that are gone', async () => {
   await solo.restart({ environment: { HELIOGRAPH_DELETION_GRACE: '1h' } })
   const [home, target] = await stage.namespaces('home', 'target')
   const place: Ref = { kind: 'Namespace', name: target }
@@ -78,6 +78,10 @@ test('consent given and taken back is followed at once, whatever the grace for o
   await annotate(client, place, { refuse: null })
   await awaitData(client, at(origin, target), { a: '1' })
   await annotate(client, place, { accept: null, refuse: '*' })
+  await awaitAbsent(client, at(origin, target))
+  await annotate(client, place, { refuse: null })
+  await awaitData(client, at(origin, target), { a: '1' })
+  await annotate(client, origin, { 'reflect-to': '' })
   await awaitAbsent(client, at(origin, target))
   await solo.restart()
 })
