@@ -42,7 +42,11 @@ test('SIGTERM lets the writes under way end, begins no other, and ends with 0', 
   // Longer than a follower's look at the Lease: one that gave the lead up would be found out.
   const former = holderIn(await client.find(LEASE))
   const follower = await start()
-  assert.equal(holderIn(await client.find(LEASE)), former, 'the lead was given up before the writes were over')
+  assert.equal(
+    holderIn(await client.find(LEASE)),
+    former,
+    'the lead was given up before the writes were over',
+  )
   await follower.kill()
   const before = proxy.seen.length
   patch.release()
