@@ -26,8 +26,8 @@ export function marksOn({ metadata }: KubeObject): Readonly<Record<string, strin
 
 /** Whether `object` bears the three marks that prove a mirror of `origin` at its own place. */
 export function isMirrorOf(object: KubeObject, origin: Ref): boolean {
-  const { mirror, origin: named, at } = marksOn(object)
-  return mirror !== undefined && named === pathOf(origin) && at === pathOf(refOf(object))
+  const { mirror, origin: named, at: place } = marksOn(object)
+  return mirror !== undefined && named === pathOf(origin) && place === pathOf(refOf(object))
 }
 
 /** `namespace/name`. */
