@@ -103,8 +103,11 @@ export class Client {
     path: string,
   ): Promise<{ readonly items: readonly KubeObject[]; readonly resourceVersion: string }> {
     const list = object(await this.request('GET', path), `GET ${path}`)
+    // Items of a list bear no kind of their own, unlike the objects of a watch.
+    const kind = list.kind?.replace(/List$/, '') ?? ''
+    const { apiVersion = 'v1' } = list
     return {
-      items: list['items'] as readonly KubeObject[],
+      items: (list['items'] as readonly KubeObject[]).map((item) => ({ apiVersion, kind, ...item })),
       resourceVersion: list.metadata.resourceVersion ?? '',
     }
   }

@@ -206,6 +206,7 @@ test('an adopted object is marked so, and is retained when its claim ends, whate
   const origin = await offered(home, 'shared', { 'reflect-to': target, 'on-delete': 'delete' })
   const adopted = await awaitData(client, at(origin, target), { a: '1' })
   assert.equal(marksOn(adopted)['adopted'], 'true')
+  await annotate(client, at(origin, target), { adopt: null })
   await client.remove(origin)
   const left = await awaitPresent(
     client,

@@ -132,6 +132,8 @@ test('a setting that takes targets out is braked like an end that nobody saw', a
   await solo.settled()
   await countIs(origin, TARGETS)
   await solo.restart()
+  // A deletion in the very moment of a start can meet an origin that was not indexed yet, and then counts as unseen.
+  await solo.settled()
   await client.remove(origin)
   await countIs(origin, 0)
   await awaitAbsent(client, at(origin, targetAt(0)))

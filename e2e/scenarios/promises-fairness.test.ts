@@ -25,7 +25,11 @@ await solo.start({ through: proxy })
 test('a namespace whose writes hang delays no other, and has no more than a quarter of the slots', async () => {
   const [home, slow, other] = await stage.namespaces('home', 'slow', 'other')
   const hold = proxy.hold({ method: 'POST', path: new RegExp(`/namespaces/${slow}/`) })
-  const stuck = await offerMany(MANY, (index) => offer(home, `stuck-${index}`, { 'reflect-to': slow }))
+  // Of several namespaces, as one alone is held to less.
+  const homes = [home, ...(await stage.namespaces('home', 'home', 'home', 'home', 'home'))]
+  const stuck = await offerMany(MANY, (index) =>
+    offer(homes[index % homes.length] ?? home, `stuck-${index}`, { 'reflect-to': slow }),
+  )
   await hold.reached(1)
   await assertOthersCome(home, other)
   await solo.settled()
@@ -51,14 +55,17 @@ test('an origin whose writes hang in every namespace delays no other: a quarter 
   hold.remove()
 })
 
-test('origins that cannot be read delay no other', async () => {
+test('origins of one namespace that cannot be read delay no other, wherever they are wanted', async () => {
   const [home, target, elsewhere] = await stage.namespaces('home', 'target', 'elsewhere')
+  const targets = await Promise.all(Array.from({ length: IN_FLIGHT_MAX * 2 }, () => stage.namespace('apart')))
   const hold = proxy.hold({ method: 'GET', path: new RegExp(`/namespaces/${home}/configmaps/unread`) })
-  const unread = await offerMany(IN_FLIGHT_MAX * 2, (index) =>
-    offer(home, `unread-${index}`, { 'reflect-to': target }),
+  const unread = await offerMany(targets.length, (index) =>
+    offer(home, `unread-${index}`, { 'reflect-to': `${target}, ${targets[index] ?? ''}` }),
   )
   await hold.reached(1)
   await assertOthersCome(elsewhere, target)
+  await solo.settled()
+  assert(hold.taken.length < IN_FLIGHT_MAX, `${hold.taken.length} hang at once`)
   hold.release()
   for (const origin of unread) await awaitPresent(client, at(origin, target))
   hold.remove()
