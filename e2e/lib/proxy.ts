@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { Agent } from 'undici'
 
 import { makeAuthority } from '../control-plane/certificates.ts'
+import { withDeadline } from './await.ts'
 
 export interface Match {
   readonly method?: string | RegExp
@@ -38,7 +39,7 @@ export type Action = (exchange: Exchange) => Promise<void> | void
 export interface Rule {
   /** The requests that the rule took, in order. */
   readonly taken: readonly Exchange[]
-  /** Resolves when the rule has taken `count` requests. */
+  /** Resolves when the rule has taken `count` requests; rejects at the deadline. */
   reached(count?: number): Promise<void>
   remove(): void
 }
@@ -187,7 +188,8 @@ class Wires {
         if (rule.taken.length >= count) return Promise.resolve()
         const { promise, resolve } = Promise.withResolvers<void>()
         rule.waiting.push({ count, resolve })
-        return promise
+        const what = `${count} requests like ${String(match.method ?? 'any')} ${String(match.path ?? '')}`
+        return withDeadline(promise, {}, () => `${what}: only ${rule.taken.length} came`)
       },
       remove: () => {
         const place = this.#rules.indexOf(rule)
