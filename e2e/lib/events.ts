@@ -20,6 +20,7 @@ interface StoredEvent {
   readonly message?: string
   readonly count?: number
   readonly involvedObject?: Partial<Ref>
+  readonly source?: { readonly component?: string }
 }
 
 /** Waits for an Event of `reason` about `ref` for which `holds`. One about a Namespace lies within it. */
@@ -45,9 +46,10 @@ export async function eventsAbout(client: Client, ref: Ref): Promise<readonly To
   return (await eventsIn(client, placeOf(ref))).filter((told) => isAbout(told, ref))
 }
 
-/** Everything that was told in `namespace`, or, left out, anywhere. */
+/** Everything that Heliograph told in `namespace`, or, left out, anywhere; the control plane tells of itself as well. */
 export async function eventsIn(client: Client, namespace?: string): Promise<readonly ToldEvent[]> {
-  return (await client.list('Event', namespace)).map(toldBy)
+  const events = await client.list('Event', namespace)
+  return events.filter((event) => (event as StoredEvent).source?.component === 'heliograph').map(toldBy)
 }
 
 function toldBy(event: KubeObject): ToldEvent {

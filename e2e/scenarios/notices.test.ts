@@ -243,7 +243,7 @@ function toObject({ kind, namespace = '', name }: Ref): Pick<KubeObject, 'kind' 
   return { kind, metadata: { namespace, name } }
 }
 
-/** A TLS pair that goes out of date soon after it was mirrored. The controller looks for such once a minute. */
+/** A TLS pair that goes out of date soon after it was mirrored. The controller looks for such every ten seconds. */
 async function offerExpiring(): Promise<KubeObject> {
   const home = await stage.namespace('expiry-home')
   await client.createNamespace('target-of-expiry')
