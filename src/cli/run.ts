@@ -3,6 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 
 import type { Settings } from '../config/settings.ts'
+import { readPrefixes } from '../core/dialects/table.ts'
 import type { Kind } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
 import { Controller } from '../engine/controller.ts'
@@ -193,10 +194,17 @@ async function reflect(
   signal: AbortSignal,
 ): Promise<void> {
   const { cluster, api, settings, watcher } = parts
-  const { kinds, prefix } = settings.rules
+  const { kinds } = settings.rules
   const clock = systemClock
   const { auditIntervalMs } = settings
-  const common = { cluster, marks: [prefix], watcher, clock, random: systemRandom, auditIntervalMs }
+  const common = {
+    cluster,
+    marks: readPrefixes(settings.rules),
+    watcher,
+    clock,
+    random: systemRandom,
+    auditIntervalMs,
+  }
   const loops = kinds.flatMap((kind) =>
     (settings.namespaces ?? [null]).map((namespace) => {
       const sink = sinks.objects(kind, namespace)

@@ -4,16 +4,19 @@
  */
 
 import {
+  DEFAULT_DIALECT_PREFIXES,
   DEFAULT_NEVER_CARRY,
   DEFAULT_PROTECTED_NAMESPACES,
   DEFAULT_REFUSED_KEYS,
   DEFAULT_REFUSED_NAMES,
   DEFAULT_REFUSED_TYPES,
 } from '../core/defaults.ts'
+import { FOREIGN_DIALECTS } from '../core/rules.ts'
 import {
   boolean,
   choice,
   count,
+  dialects,
   duration,
   globs,
   kinds,
@@ -36,6 +39,7 @@ export const OPTION_GROUPS = {
   cluster: 'Which cluster',
   scope: 'What is mirrored',
   consent: 'Who may push where',
+  dialects: 'Annotations of other tools',
   refusals: 'What is never given to a mirror',
   limits: 'Limits',
   pace: 'Pace',
@@ -158,6 +162,58 @@ export const OPTIONS = {
     sentence:
       'Globs over `namespace/name`: where two origins claim one mirror, these win, even over the one that holds it.',
     parse: globs(''),
+  }),
+  dialects: row({
+    default: FOREIGN_DIALECTS.join(', '),
+    form: 'list',
+    group: 'dialects',
+    sentence:
+      'Whose annotations are read beside our own, so that a user of another tool changes none. Blank: nobody’s.',
+    parse: dialects,
+  }),
+  reflectorPrefix: row({
+    default: DEFAULT_DIALECT_PREFIXES.reflector,
+    form: 'text',
+    group: 'dialects',
+    sentence: 'What the annotations of emberstack/kubernetes-reflector begin with.',
+    parse: prefix,
+  }),
+  reflectorExcludedNamespaces: row({
+    default: '',
+    form: 'list',
+    group: 'dialects',
+    sentence:
+      'Globs over namespaces: reflector’s annotations on objects there are left alone, as by its own setting; copies are still made into them.',
+    parse: globs(''),
+  }),
+  replicatorPrefix: row({
+    default: DEFAULT_DIALECT_PREFIXES.replicator,
+    form: 'text',
+    group: 'dialects',
+    sentence: 'What the annotations of mittwald/kubernetes-replicator begin with.',
+    parse: prefix,
+  }),
+  replicatorTakeOver: row({
+    default: '',
+    form: 'list',
+    group: 'dialects',
+    sentence:
+      'Globs over `namespace/name` of replicator’s origins that may merge into objects which they did not make, as that tool always does. Keys of the object’s own stay, and it is never deleted.',
+    parse: globs(''),
+  }),
+  kubedPrefix: row({
+    default: DEFAULT_DIALECT_PREFIXES.kubed,
+    form: 'text',
+    group: 'dialects',
+    sentence: 'What the annotations and labels of kubed and config-syncer begin with.',
+    parse: prefix,
+  }),
+  syncPrefix: row({
+    default: DEFAULT_DIALECT_PREFIXES.sync,
+    form: 'text',
+    group: 'dialects',
+    sentence: 'What the annotations `enabled` and `targets` of a hand-written controller begin with.',
+    parse: prefix,
   }),
   refusedTypes: row({
     default: DEFAULT_REFUSED_TYPES,

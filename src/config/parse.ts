@@ -126,6 +126,7 @@ function checkTogether(values: Partial<Values>, mistakes: Mistake[]): void {
   if (values.context !== undefined && values.kubeconfig === undefined) {
     mistakes.push({ where: '--context', rule: 'needs --kubeconfig or KUBECONFIG', value: values.context })
   }
+  checkPrefixes(values, mistakes)
   const { sweepInterval, auditInterval } = values
   if (sweepInterval !== undefined && auditInterval !== undefined && auditInterval > sweepInterval) {
     mistakes.push({
@@ -133,6 +134,23 @@ function checkTogether(values: Partial<Values>, mistakes: Mistake[]): void {
       rule: 'must not be longer than --sweep-interval',
       value: null,
     })
+  }
+}
+
+const PREFIX_KEYS = ['prefix', 'reflectorPrefix', 'replicatorPrefix', 'kubedPrefix', 'syncPrefix'] as const
+type PrefixKey = (typeof PREFIX_KEYS)[number]
+
+/** One key can be of one dialect only. */
+function checkPrefixes(values: Partial<Values>, mistakes: Mistake[]): void {
+  const seen = new Map<string, PrefixKey>()
+  for (const key of PREFIX_KEYS) {
+    const value = values[key]
+    if (value === undefined) continue
+    const other = seen.get(value)
+    const flag = OPTION_VIEWS.find((view) => view.key === key)?.flag ?? key
+    if (other !== undefined)
+      mistakes.push({ where: flag, rule: 'must not be the prefix of another dialect', value })
+    seen.set(value, key)
   }
 }
 
@@ -183,6 +201,21 @@ function rulesOf(values: Parsed, ownNamespace: string): Rules {
     bytesPerOriginMax: values.bytesPerOriginMax,
     originsPerNamespaceMax: values.originsPerNamespaceMax,
     graceMs: values.deletionGrace,
+    dialects: {
+      read: values.dialects,
+      prefixes: prefixesOf(values),
+      takeOver: values.replicatorTakeOver,
+      reflectorExcluded: values.reflectorExcludedNamespaces,
+    },
+  }
+}
+
+function prefixesOf(values: Pick<Parsed, PrefixKey>): Rules['dialects']['prefixes'] {
+  return {
+    reflector: values.reflectorPrefix,
+    replicator: values.replicatorPrefix,
+    kubed: values.kubedPrefix,
+    sync: values.syncPrefix,
   }
 }
 

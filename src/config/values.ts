@@ -3,6 +3,8 @@
 import { DEFAULT_REFUSED_NAMES, ALWAYS_REFUSED_TYPES } from '../core/defaults.ts'
 import { parseGlobs } from '../core/globs.ts'
 import type { Globs } from '../core/globs.ts'
+import { FOREIGN_DIALECTS } from '../core/rules.ts'
+import type { ForeignDialect } from '../core/rules.ts'
 import { KINDS, isNamespaceName, isObjectName, isSecretType } from '../core/names.ts'
 import type { Kind } from '../core/names.ts'
 import { failed, ok } from '../std/result.ts'
@@ -95,6 +97,15 @@ export const kinds: ValueParser<readonly Kind[]> = (text) => {
   const chosen = KINDS.filter((kind) => items.includes(kind))
   const isWhole = chosen.length > 0 && chosen.length === items.length
   return isWhole ? ok(chosen) : failed(`a list of ${KINDS.join(', ')}, each at most once, at least one`)
+}
+
+/** Other tools whose annotations are read; blank gives none. */
+export const dialects: ValueParser<ReadonlySet<ForeignDialect>> = (text) => {
+  const items = itemsOf(text)
+  const chosen = FOREIGN_DIALECTS.filter((name) => items.includes(name))
+  return chosen.length === items.length
+    ? ok(new Set(chosen))
+    : failed(`a list of ${FOREIGN_DIALECTS.join(', ')}, each at most once`)
 }
 
 /** Globs; `@defaults` stands for `defaults`. */

@@ -23,6 +23,14 @@ export const DEFAULT_REFUSED_NAMES =
 /** Kept out of every mirror, by `carry` and by fixed metadata alike: it holds the whole Secret, and on a mirror it declares another owner. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
+/** What the keys of other tools begin with, unless the administrator says otherwise. */
+export const DEFAULT_DIALECT_PREFIXES = {
+  reflector: 'reflector.v1.k8s.emberstack.com/',
+  replicator: 'replicator.v1.mittwald.de/',
+  kubed: 'kubed.appscode.com/',
+  sync: 'sync.example.com/',
+} as const
+
 /** What `carry` leaves out: metadata by which other tools own, group or find the origin. Our own prefix is left out besides, always. */
 export const DEFAULT_NEVER_CARRY = [
   LAST_APPLIED,

@@ -31,8 +31,8 @@ export interface MirrorContent {
   readonly carried: Texts
 }
 
-/** Pull mirrors keep their own type and immutability: both are left out of their digest. */
-export type DigestForm = 'push' | 'pull'
+/** Pull mirrors and merged copies keep their own type and immutability: both are left out of their digest. Of a merged copy only the keys that are ours are in it. */
+export type DigestForm = 'push' | 'pull' | 'merge'
 
 /** The mark for `mirror` as a mirror of `origin`. The same content under another origin, key or form gives an unrelated text. */
 export function digestOf(key: DigestKey, origin: ObjectRef, mirror: MirrorContent, form: DigestForm): string {
@@ -45,6 +45,24 @@ export function digestOf(key: DigestKey, origin: ObjectRef, mirror: MirrorConten
   entries(hmac, content.binaryData)
   entries(hmac, new Map(Object.entries(carried)))
   return `v1.${key.id}.${hmac.digest('base64url')}.${keyNamesHmac(key, origin, pathsOf(content))}`
+}
+
+/** An HMAC for each key's value: whether two objects agree in some keys can be told without keeping a value. */
+export function valueDigests(
+  key: DigestKey,
+  origin: ObjectRef,
+  content: Content,
+): ReadonlyMap<string, string> {
+  const digest = (path: string, value: string): string => {
+    const hmac = begin(key, origin, 'value')
+    field(hmac, path)
+    field(hmac, value)
+    return hmac.digest('base64url')
+  }
+  return new Map([
+    ...[...content.data].map(([name, value]) => [name, digest(`data/${name}`, value)] as const),
+    ...[...content.binaryData].map(([name, value]) => [name, digest(`binaryData/${name}`, value)] as const),
+  ])
 }
 
 /** Paths of the content's keys, sorted as `managedFields` gives them: `binaryData/KEY`, `data/KEY`. */
@@ -74,14 +92,22 @@ export function readDigest(text: string | null, key: DigestKey): DigestReading {
 export function isCleanByFields(
   fields: FieldOwners,
   mark: string,
-  proof: { readonly key: DigestKey; readonly origin: ObjectRef; readonly owned: readonly string[] },
+  proof: {
+    readonly key: DigestKey
+    readonly origin: ObjectRef
+    /** What must be ours beside the content. */
+    readonly owned: readonly string[]
+    /** What may be ours or anybody's. */
+    readonly tolerated: readonly string[]
+  },
 ): boolean {
   const ours = new Set(fields.ours)
   const content = fields.ours.filter((path) => isContentPath(path))
   if (mark.split('.')[3] !== keyNamesHmac(proof.key, proof.origin, content)) return false
   if (!proof.owned.every((path) => ours.has(path))) return false
   const watched = new Set(proof.owned)
-  if (fields.ours.some((path) => /^(labels|annotations)\//.test(path) && !watched.has(path))) return false
+  const known = new Set([...proof.owned, ...proof.tolerated])
+  if (fields.ours.some((path) => /^(labels|annotations)\//.test(path) && !known.has(path))) return false
   return !fields.others.some((owner) => owner.paths.some((path) => isContentPath(path) || watched.has(path)))
 }
 

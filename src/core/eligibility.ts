@@ -29,12 +29,11 @@ export function originEligibility(meta: Annotated, rules: Rules): Ineligible | n
 }
 
 /**
- * A mirror of either form, proven or not: it asks to be filled, its `at` is here beside another mark, or it bears label and `origin` with no `at`.
+ * A pushed mirror, proven or not: its `at` is here beside another mark, or it bears label and `origin` with no `at`.
  * An object whose `at` names another place is a manifest copied from a mirror, nobody's mirror here, and may be an origin.
  */
 export function isMirrorLike(meta: Omit<Annotated, 'kind'>, prefix: string): boolean {
   const has = (texts: Texts, key: string): boolean => texts[prefix + key] !== undefined
-  if (has(meta.annotations, 'reflect-from')) return true
   const at = meta.annotations[`${prefix}at`]
   const labelled = has(meta.labels, 'mirror')
   const named = has(meta.annotations, 'origin')

@@ -2,9 +2,12 @@
 
 import { createHash } from 'node:crypto'
 
+import { mergedKeys, readAsk, readLeft, toolMarkKeys } from './dialects/table.ts'
 import { parsePath, pathOf } from './names.ts'
 import type { Kind, ObjectRef } from './names.ts'
 import type { ObjectMeta } from './objects.ts'
+import type { Ask, LeftCopy } from './policy.ts'
+import type { Rules } from './rules.ts'
 
 /** The mark `mirror`: first 16 hex digits of SHA-256 over `v1`, home's identity, kind, namespace and name of the origin, each ended by a zero byte. */
 export function mirrorLabel(identity: string, origin: ObjectRef): string {
@@ -27,11 +30,17 @@ export interface Marks {
   readonly retain: boolean
   readonly retained: string | null
   readonly pulledFrom: string | null
-  readonly reflectFrom: string | null
   readonly adopt: string | null
+  /** What it asks to be filled from, in any dialect. */
+  readonly ask: Ask | null
+  /** What another tool wrote on its own copy. */
+  readonly left: LeftCopy | null
+  /** The keys of a merged copy that are ours; null: it is no merged copy. */
+  readonly mergedKeys: readonly string[] | null
 }
 
-export function marksOf(object: ObjectMeta, prefix: string): Marks {
+export function marksOf(object: ObjectMeta, rules: Rules): Marks {
+  const { prefix } = rules
   const mark = (name: string): string | null => object.annotations[prefix + name] ?? null
   return {
     label: object.labels[`${prefix}mirror`] ?? null,
@@ -45,8 +54,10 @@ export function marksOf(object: ObjectMeta, prefix: string): Marks {
     retain: mark('on-delete') === 'retain',
     retained: mark('retained'),
     pulledFrom: mark('pulled-from'),
-    reflectFrom: mark('reflect-from'),
     adopt: mark('adopt'),
+    ask: readAsk(object, rules),
+    left: readLeft(object, rules),
+    mergedKeys: mergedKeys(object, rules),
   }
 }
 
@@ -58,8 +69,10 @@ export type Standing =
   | { readonly kind: 'stripped'; readonly origin: ObjectRef }
   /** Left to its owner when a claim ended; the same origin may take it back. */
   | { readonly kind: 'retained'; readonly origin: ObjectRef }
-  /** Asks to be filled: `reflect-from` is present. */
+  /** Asks to be filled. */
   | { readonly kind: 'pull' }
+  /** Another tool's copy, by its marks alone. */
+  | { readonly kind: 'left'; readonly left: LeftCopy }
   /** Some of our marks, too few to prove anything. */
   | { readonly kind: 'unowned' }
   | { readonly kind: 'foreign' }
@@ -74,19 +87,23 @@ export function standingOf(
   identity: string,
   candidates: readonly ObjectRef[],
 ): Standing {
-  if (marks.reflectFrom !== null) return { kind: 'pull' }
+  if (marks.ask !== null) return { kind: 'pull' }
   const here = pathOf(object)
   const named = originNamed(object.kind, marks.origin)
   const labelled = named !== null && marks.label === mirrorLabel(identity, named)
   if (named !== null && labelled && marks.at === here) return { kind: 'ours', origin: named }
-  if (marks.at !== null && marks.at !== here) return { kind: 'foreign' }
+  if (marks.at !== null && marks.at !== here) return withoutOurs(marks)
   const kept = originNamed(object.kind, marks.retained)
   if (kept !== null && marks.at === here && marks.label === null) return { kind: 'retained', origin: kept }
   const stripped = labelled && named !== null ? named : strippedOrigin(marks, named, identity, candidates)
   if (stripped !== null) return { kind: 'stripped', origin: stripped }
   return marks.label !== null || marks.origin !== null || marks.at !== null
     ? { kind: 'unowned' }
-    : { kind: 'foreign' }
+    : withoutOurs(marks)
+}
+
+function withoutOurs({ left }: Marks): Standing {
+  return left === null ? { kind: 'foreign' } : { kind: 'left', left }
 }
 
 /** Which origin `at` and one more mark still name; `at` is here or gone when this is asked. */
@@ -114,4 +131,10 @@ const CARRIED_LENGTH_MAX = 256 * 1024
 export function parseCarried(text: string | null): readonly string[] {
   if (text === null || text === '' || text.length > CARRIED_LENGTH_MAX) return []
   return text.split(',').filter((path) => path.startsWith('labels/') || path.startsWith('annotations/'))
+}
+
+/** Paths of other tools' marks in `managedFields`: they may be ours, that tool's or anybody's. */
+export function tolerableMarks(rules: Rules): readonly string[] {
+  const { labels, annotations } = toolMarkKeys(rules)
+  return [...labels.map((key) => `labels/${key}`), ...annotations.map((key) => `annotations/${key}`)]
 }

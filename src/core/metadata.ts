@@ -5,6 +5,7 @@ import type { Result } from '../std/result.ts'
 import { LAST_APPLIED } from './defaults.ts'
 import { isAnnotationKey, isLabelKey, isLabelValue } from './names.ts'
 import type { Texts } from './objects.ts'
+import { isDialectKey } from './prefixes.ts'
 import type { Rules } from './rules.ts'
 
 /** Characters of the JSON text; the API server grants all annotations of an object 256 KiB together. */
@@ -53,7 +54,7 @@ function flawOf(key: string, value: string, form: 'labels' | 'annotations', rule
   if (!(form === 'labels' ? isLabelKey(key) : isAnnotationKey(key)))
     return 'a key is not a legal label or annotation key'
   if (form === 'labels' && !isLabelValue(value)) return 'a label value is not legal'
-  if (key.startsWith(rules.prefix) || key === LAST_APPLIED || rules.refusedKeys.matches(key)) {
+  if (isDialectKey(key, rules) || key === LAST_APPLIED || rules.refusedKeys.matches(key)) {
     return 'one of the keys is never given to a mirror (setting refusedKeys)'
   }
   return null

@@ -32,6 +32,12 @@ export const NOTICES = {
     sentence: 'Annotation or label {annotation} means nothing to us.',
     nextStep: 'Check its spelling, or remove it.',
   },
+  AnnotationIgnored: {
+    type: 'Warning',
+    about: 'origin',
+    sentence: 'Annotation {annotation}: {reason}.',
+    nextStep: 'Nothing is held by it; mend or remove it.',
+  },
   OriginTypeRefused: {
     type: 'Warning',
     about: 'origin',
@@ -88,6 +94,12 @@ export const NOTICES = {
     sentence:
       'Origin {origin} wants to keep a mirror under this name, but this object is not ours. It stays untouched.',
     nextStep: 'Annotate it with {prefix}adopt: {origin} to let it be taken over, or rename or delete it.',
+  },
+  CopyLeft: {
+    type: 'Warning',
+    about: 'mirror',
+    sentence: 'This copy was made by {tool}, and no origin that may write here claims it. It stays as it is.',
+    nextStep: 'Delete it, or let its origin offer it to this namespace; heliograph migrate lists all.',
   },
   MirrorUnowned: {
     type: 'Warning',

@@ -2,7 +2,7 @@
 
 import type { Claim } from './claims.ts'
 import type { Consent } from './consent.ts'
-import type { DigestKey } from './digest.ts'
+import type { DigestForm, DigestKey } from './digest.ts'
 import type { Marks } from './marks.ts'
 import type { ObjectKey, ObjectRef, ResourceVersion } from './names.ts'
 import type { NamespaceMeta, ObjectMeta } from './objects.ts'
@@ -50,11 +50,28 @@ export interface Observation {
 /** Answers to this turn's questions. */
 export interface Answers {
   /** The content of `object` at its present version, as a digest for a given origin; null: not read. */
-  readonly mirror: { readonly digestFor: (origin: ObjectRef, form: 'push' | 'pull') => string } | null
+  readonly mirror: MirrorReading | null
   /** `ended`: a 404 naming the origin, or the origin read and not claiming. */
   readonly confirmation: 'ended' | 'claims' | 'unreadable' | null
   /** An update was refused because type or immutable data cannot change in place. */
   readonly unchangeable: boolean
+}
+
+/** What was read of an object's content, told without a value. */
+export interface MirrorReading {
+  /** The digest that its content would have as a mirror of `origin`. `carried`: another list of metadata than its mark names. */
+  readonly digestFor: (origin: ObjectRef, form: DigestForm, carried?: readonly string[]) => string
+  /** An HMAC for each key's value, comparable with those of the summary of `origin`. */
+  readonly valueDigestsFor: (origin: ObjectRef) => ReadonlyMap<string, string>
+  /** Null on ConfigMaps. */
+  readonly type: string | null
+  readonly present: PresentKeys
+}
+
+/** Names of the keys that an object holds. */
+export interface PresentKeys {
+  readonly data: ReadonlySet<string>
+  readonly binaryData: ReadonlySet<string>
 }
 
 export type MarkedOrigin =
@@ -72,5 +89,7 @@ export type MarkedOrigin =
 export type PullView =
   | { readonly kind: 'flawed' }
   | { readonly kind: 'unavailable' }
+  /** The origin was seen to go. */
+  | { readonly kind: 'gone'; readonly atMs: number }
   | { readonly kind: 'held' }
   | { readonly kind: 'offered'; readonly origin: ObjectMeta }

@@ -8,18 +8,30 @@
 
 import { winnerOf } from './claims.ts'
 import type { Claim } from './claims.ts'
-import type { Consent } from './consent.ts'
-import type { Decision, EndReason, UpdateReason } from './decision.ts'
+import type { Decision, UpdateReason } from './decision.ts'
 import { isCleanByFields, readDigest } from './digest.ts'
-import { standingOf } from './marks.ts'
+import { mergedKeysMark } from './dialects/table.ts'
+import { ended } from './ends.ts'
+import { planLeft } from './left.ts'
+import { standingOf, tolerableMarks } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
 import type { ObjectKey } from './names.ts'
-import type { FieldOwner, ObjectMeta } from './objects.ts'
+import type { ObjectMeta } from './objects.ts'
 import type { Observation } from './observation.ts'
 import { planPull } from './pull.ts'
+import { pushFormOf } from './render.ts'
 import type { Summary } from './render.ts'
-import { carriedDiffers, deliverable, keep, stillContested, undeliverable, written } from './steps.ts'
+import type { Rules } from './rules.ts'
+import {
+  carriedDiffers,
+  deliverable,
+  isDeclared,
+  keep,
+  stillContested,
+  undeliverable,
+  written,
+} from './steps.ts'
 
 /** A loser takes a freed name this long after, and the former holder, back within it, is the holder again. */
 export const TAKEOVER_DELAY_MS = 30_000
@@ -37,6 +49,10 @@ export function planMirror(o: Observation): Decision {
       return planOurs(o, o.object, o.marks, keyOf(standing.origin))
     case 'pull':
       return o.pull === null ? keep('synced', 'unclaimed') : planPull(o, o.object, o.marks, o.pull)
+    case 'left':
+      return o.isOrigin
+        ? planOrigin(o)
+        : (planLeft(o, o.marks, standing.left) ?? planForeign(o, o.object, o.marks, standing))
     case 'stripped':
     case 'retained':
     case 'unowned':
@@ -66,31 +82,43 @@ function tooEarly(o: Observation, origin: ObjectKey, winner: Claim): Decision | 
   return o.nowMs < atMs ? { kind: 'wait', state: 'pending', reason: 'takeover', atMs } : null
 }
 
+/** An origin is never written to, whoever claims its place and whatever is written on it. */
+function planOrigin({ claims }: Observation): Decision {
+  return claims.length > 0 ? keep('blocked', 'foreign') : keep('synced', 'unclaimed')
+}
+
 function planForeign(
   o: Observation,
   object: ObjectMeta,
   marks: Marks,
   standing: Exclude<Standing, { kind: 'ours' | 'pull' }>,
 ): Decision {
-  if (o.isOrigin) return o.claims.length > 0 ? keep('blocked', 'foreign') : keep('synced', 'unclaimed')
+  if (o.isOrigin) return planOrigin(o)
   const consented = consentedClaim(o, marks, standing)
   const winner = winnerOf(o.claims, consented === undefined ? null : keyOf(consented.origin))
   const unowned = standing.kind === 'stripped' || standing.kind === 'unowned'
   if (winner === null || winner.consent.kind !== 'granted' || !winner.admitted) {
-    return unowned ? keep('unowned', 'unowned') : keep('synced', 'unclaimed')
+    return unowned
+      ? keep('unowned', 'unowned')
+      : keep('synced', standing.kind === 'left' ? 'left' : 'unclaimed')
   }
   const origin = keyOf(winner.origin)
   const path = pathOf(winner.origin)
-  const summary = o.summaries.get(origin)
   // Consent to be taken over is no consent to be deleted: an object whose type cannot become the mirror's stays as it is.
   if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
   // One who strips what he gave to us is answered ever more slowly.
-  if (marks.adopt === path) return stillContested(o) ?? written(summary, origin, 'adopt')
+  if (marks.adopt === path) return stillContested(o) ?? written(o, winner, 'adopt')
   if (standing.kind === 'retained' && keyOf(standing.origin) === origin)
-    return stillContested(o) ?? written(summary, origin, 'retake')
+    return stillContested(o) ?? written(o, winner, 'retake')
+  if (winner.policy.takesOver && isAnybodys(standing)) return stillContested(o) ?? written(o, winner, 'adopt')
   if (standing.kind === 'stripped' && keyOf(standing.origin) === origin)
     return planStripped(o, object, marks, winner)
   return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
+}
+
+/** Nothing on it speaks for a certain origin. */
+function isAnybodys(standing: Standing): boolean {
+  return standing.kind === 'foreign' || (standing.kind === 'left' && standing.left.origin === null)
 }
 
 /** Whom the object's owner consented to, else whose mirror it was until it was retained or lost a mark, comes before the others. */
@@ -107,12 +135,12 @@ function consentedClaim(
 
 /** Two marks are left: the content decides, read at the version that is then written over. */
 function planStripped(o: Observation, object: ObjectMeta, marks: Marks, winner: Claim): Decision {
-  const origin = keyOf(winner.origin)
   if (readDigest(marks.digest, o.digestKey) !== 'known') return keep('unowned', 'unowned')
   if (o.answers.mirror === null) return { kind: 'read-mirror', reason: 'marks' }
-  if (o.answers.mirror.digestFor(winner.origin, 'push') !== marks.digest) return keep('unowned', 'unowned')
+  if (o.answers.mirror.digestFor(winner.origin, pushFormOf(winner.policy)) !== marks.digest)
+    return keep('unowned', 'unowned')
   if (isDeclared(object, marks, winner.consent)) return { kind: 'release', reason: 'declared' }
-  return stillContested(o) ?? written(o.summaries.get(origin), origin, 'restore')
+  return stillContested(o) ?? written(o, winner, 'restore')
 }
 
 function planOurs(o: Observation, object: ObjectMeta, marks: Marks, holder: ObjectKey): Decision {
@@ -148,9 +176,11 @@ function isUndeliverable(o: Observation, claim: Claim): boolean {
 /** A trusted origin displaces the holder in place: both are ours, so nobody's data is lost to a stranger. */
 function planTransfer(o: Observation, marks: Marks, winner: Claim): Decision {
   // What its owner made and let us write is never deleted, for whichever origin.
-  if (o.answers.unchangeable && marks.adopted) return keep('blocked', 'unchangeable')
-  if (o.answers.unchangeable) return { kind: 'replace', origin: keyOf(winner.origin) }
-  return written(o.summaries.get(keyOf(winner.origin)), keyOf(winner.origin), 'transfer')
+  if (o.answers.unchangeable)
+    return mayReplace(marks, winner)
+      ? { kind: 'replace', origin: keyOf(winner.origin) }
+      : keep('blocked', 'unchangeable')
+  return losesOwnKeys(marks, winner) ? keep('blocked', 'foreign') : written(o, winner, 'transfer')
 }
 
 /** Our mirror as its own live claim sees it. */
@@ -175,8 +205,21 @@ function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: 
   const early = difference === 'stale' ? null : stillContested(o)
   if (early !== null) return early
   if (o.answers.unchangeable)
-    return marks.adopted ? keep('blocked', 'unchangeable') : { kind: 'replace', origin }
-  return written(summary, origin, difference)
+    return mayReplace(marks, claim) ? { kind: 'replace', origin } : keep('blocked', 'unchangeable')
+  if (losesOwnKeys(marks, claim)) return keep('blocked', 'foreign')
+  return written(o, claim, difference)
+}
+
+/** Consent to be merged into was none to be replaced: the keys that are not ours would go. */
+function losesOwnKeys(marks: Marks, { origin, policy }: Claim): boolean {
+  return (
+    marks.adopted && marks.mergedKeys !== null && policy.write === 'replace' && marks.adopt !== pathOf(origin)
+  )
+}
+
+/** Never what its owner made, nor what others may have written into. */
+function mayReplace(marks: Marks, { policy }: Claim): boolean {
+  return !marks.adopted && policy.write === 'replace'
 }
 
 /** What is wrong with our mirror: null for nothing, a decision where a question must be answered first. */
@@ -193,18 +236,25 @@ function differenceOf(o: Observation, held: Held): UpdateReason | Decision | nul
         reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest',
       }
     }
-    const found = o.answers.mirror.digestFor(claim.origin, 'push')
+    const found = o.answers.mirror.digestFor(claim.origin, pushFormOf(claim.policy))
     if (digest === 'known' && found !== marks.digest) return 'drift'
     if (digest !== 'known' && summary === undefined)
       return { kind: 'read-origin', origin: keyOf(claim.origin) }
     if (digest !== 'known') return found === summary?.digest ? 'restamp' : 'drift'
   }
-  if (!marksDiffer(marks, claim) && !(summary !== undefined && carriedDiffers(marks, summary))) return null
+  if (isBlanked(held)) return 'restore'
+  if (!marksDiffer(marks, claim) && !(summary !== undefined && carriedDiffers(marks, summary.carried)))
+    return null
   return isEdited(o, held) ? 'restore' : 'marks'
 }
 
 function needsReading(o: Observation, held: Held): boolean {
-  return o.mustVerify || isEdited(o, held)
+  return o.mustVerify || isBlanked(held) || isEdited(o, held)
+}
+
+/** Somebody asks in another tool's way for a fresh copy. */
+function isBlanked({ object, claim }: Held): boolean {
+  return claim.policy.toolMarks?.isBlanked(object.annotations) === true
 }
 
 /** Whether `managedFields` leave room for a foreign hand in what we set; a version that we wrote or verified leaves none. */
@@ -214,7 +264,8 @@ function isEdited(o: Observation, { object, marks, claim }: Held): boolean {
   return !isCleanByFields(object.fields, marks.digest ?? '', {
     key: o.digestKey,
     origin: claim.origin,
-    owned: ownedPaths(object, marks, o.rules.prefix),
+    owned: ownedPaths(object, marks, o.rules),
+    tolerated: tolerableMarks(o.rules),
   })
 }
 
@@ -226,7 +277,8 @@ function isSealed({ fields }: ObjectMeta): boolean {
 const OWNED_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'digest']
 
 /** What must sit in our `Update` entry beside the content keys. */
-export function ownedPaths(object: ObjectMeta, marks: Marks, prefix: string): readonly string[] {
+export function ownedPaths(object: ObjectMeta, marks: Marks, rules: Rules): readonly string[] {
+  const { prefix } = rules
   const optional = ['carried', 'on-delete', 'adopted'].filter(
     (mark) => object.annotations[prefix + mark] !== undefined,
   )
@@ -234,6 +286,7 @@ export function ownedPaths(object: ObjectMeta, marks: Marks, prefix: string): re
     ...(object.kind === 'Secret' && !marks.adopted ? ['type'] : []),
     `labels/${prefix}mirror`,
     ...[...OWNED_MARKS, ...optional].map((mark) => `annotations/${prefix}${mark}`),
+    ...(marks.mergedKeys === null ? [] : [`annotations/${mergedKeysMark(rules)}`]),
     ...marks.carried,
   ]
 }
@@ -249,47 +302,7 @@ function marksDiffer(marks: Marks, claim: Claim): boolean {
     marks.originVersion === null ||
     marks.originUid !== claim.origin.uid ||
     marks.retain !== (claim.policy.onDelete === 'retain') ||
-    marks.retained !== null
+    marks.retained !== null ||
+    (marks.mergedKeys !== null) !== (claim.policy.write === 'merge')
   )
-}
-
-/**
- * The mirror's owner says that the object is his: it gained `last-applied-configuration`, or a foreign Apply entry owns data, and the Namespace
- * has no matching `accept`. An adopted object was consented to by its owner and is repaired instead.
- */
-function isDeclared(object: ObjectMeta, marks: Marks, consent: Consent): boolean {
-  if (marks.adopted || (consent.kind === 'granted' && consent.declared)) return false
-  return (
-    object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
-  )
-}
-
-export function ownsData(owner: FieldOwner): boolean {
-  return owner.paths.some((path) => path.startsWith('data/') || path.startsWith('binaryData/'))
-}
-
-/** The claim has ended: the mirror goes, or stays without our marks. Ends that nobody saw are confirmed and braked first. */
-function ended(o: Observation, marks: Marks, reason: EndReason): Decision {
-  const retain = marks.adopted || (reason !== 'consent' && retains(o, marks))
-  if (o.end.witness === 'live') {
-    const atMs = o.end.atMs + o.rules.graceMs
-    if (reason === 'origin-gone' && o.nowMs < atMs)
-      return { kind: 'wait', state: 'leaving', reason: 'grace', atMs }
-  } else {
-    if (o.brake === 'held') return { kind: 'wait', state: 'held', reason: 'brake', atMs: null }
-    if (o.answers.confirmation === null) return { kind: 'confirm-origin', origin: markedKey(o, marks) }
-    if (o.answers.confirmation !== 'ended') return keep('pending', 'origin-unreadable')
-  }
-  return retain ? { kind: 'retain', reason } : { kind: 'remove', reason }
-}
-
-/** A live origin's policy decides; once it is gone, the mirror's own mark does. */
-function retains(o: Observation, marks: Marks): boolean {
-  const said = o.marked?.kind === 'not-claiming' ? o.marked.onDelete : null
-  return said === null ? marks.retain : said === 'retain'
-}
-
-function markedKey(o: Observation, marks: Marks): ObjectKey {
-  const [namespace = '', name = ''] = (marks.origin ?? '').split('/')
-  return keyOf({ kind: o.place.kind, namespace, name })
 }

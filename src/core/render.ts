@@ -4,12 +4,13 @@
  */
 
 import { Sensitive } from '../std/sensitive.ts'
-import { digestOf } from './digest.ts'
-import type { DigestKey, MirrorContent } from './digest.ts'
+import { digestOf, valueDigests } from './digest.ts'
+import type { DigestForm, DigestKey, MirrorContent } from './digest.ts'
 import type { ResourceVersion, Uid } from './names.ts'
 import { emptyTexts } from './objects.ts'
 import type { Content, FullObject, ObjectMeta, Texts } from './objects.ts'
 import type { Policy } from './policy.ts'
+import { isDialectKey } from './prefixes.ts'
 import type { Rules } from './rules.ts'
 import { certificateExpiry, validate } from './validate.ts'
 
@@ -18,11 +19,18 @@ export interface Summary {
   readonly uid: Uid
   readonly version: ResourceVersion
   readonly verdict: Verdict
-  /** Digest marks of a push and of a pull mirror of this version; empty unless deliverable. */
+  /** Digest marks of a push mirror, of a pull mirror, and of a merged pull of this version; empty unless deliverable. */
   readonly digest: string
   readonly pullDigest: string
-  /** Carried and fixed metadata: `labels/KEY`, `annotations/KEY`. */
+  readonly mergedPullDigest: string
+  /** Carried and fixed metadata of pushed mirrors: `labels/KEY`, `annotations/KEY`. */
   readonly carried: Texts
+  /** The same of pull mirrors. */
+  readonly pullCarried: Texts
+  /** Keys of the mirror's content, sorted. */
+  readonly keys: readonly string[]
+  /** Of a merging origin: an HMAC for each key's value, in memory only. Otherwise empty. */
+  readonly valueDigests: ReadonlyMap<string, string>
   /** Bytes of the answer that held the origin. */
   readonly sizeBytes: number
   /** When the certificate of an origin with the validator `tls` goes out of date (epoch milliseconds); null without one. */
@@ -63,26 +71,37 @@ export function render(
   const source = full.content.reveal()
   const content = selected(source, policy)
   const verdict = judge(full, content, policy, context.rules)
-  const carried = carriedOf(full.meta, policy, context.rules)
+  const carried = carriedOf(full.meta, policy, context.rules, 'push')
+  const pullCarried = carriedOf(full.meta, policy, context.rules, 'pull')
   const base = {
     uid: full.meta.uid,
     version: full.meta.version,
     carried,
+    pullCarried,
+    keys: content === null ? [] : [...content.data.keys(), ...content.binaryData.keys()].sort(),
     sizeBytes: full.sizeBytes,
     verdict,
     expiresAtMs: expiryOf(source, policy),
   }
   if (content === null || verdict.kind !== 'deliverable') {
-    const summary = { ...base, digest: '', pullDigest: '' }
+    const summary = { ...base, digest: '', pullDigest: '', mergedPullDigest: '', valueDigests: new Map() }
     return { origin: full.meta, policy, summary, pieces: null }
   }
-  const mirror: MirrorContent = { content, carried }
+  const { key } = context
+  const pulled: MirrorContent = { content, carried: pullCarried }
   const summary = {
     ...base,
-    digest: digestOf(context.key, full.meta, mirror, 'push'),
-    pullDigest: digestOf(context.key, full.meta, mirror, 'pull'),
+    digest: digestOf(key, full.meta, { content, carried }, pushFormOf(policy)),
+    pullDigest: digestOf(key, full.meta, pulled, 'pull'),
+    mergedPullDigest: digestOf(key, full.meta, pulled, 'merge'),
+    valueDigests: policy.write === 'merge' ? valueDigests(key, full.meta, content) : new Map(),
   }
   return { origin: full.meta, policy, summary, pieces: new Sensitive(piecesOf(content)) }
+}
+
+/** In which form the digest of a pushed mirror is reckoned. */
+export function pushFormOf({ write }: Policy): DigestForm {
+  return write === 'merge' ? 'merge' : 'push'
 }
 
 function selected(source: Content, policy: Policy): Content | null {
@@ -112,22 +131,24 @@ function judge(full: FullObject, content: Content | null, policy: Policy, rules:
   return flaw === null ? { kind: 'deliverable' } : { kind: 'invalid', ...flaw }
 }
 
-/** What `carry` matches, less what is never carried or given, and the fixed metadata over it. */
-function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules): Texts {
+/** What `carry` matches and what the dialect copies to pushed mirrors, less what is never carried or given, and the fixed metadata over it. */
+function carriedOf(origin: ObjectMeta, policy: Policy, rules: Rules, form: 'push' | 'pull'): Texts {
   const carried = emptyTexts()
-  const { carry } = policy
-  const allowed = (key: string): boolean =>
-    carry !== null &&
-    carry.matches(key) &&
-    !key.startsWith(rules.prefix) &&
-    !rules.neverCarry.matches(key) &&
-    !rules.refusedKeys.matches(key)
-  for (const [key, value] of Object.entries(origin.labels)) if (allowed(key)) carried[`labels/${key}`] = value
+  const copies = form === 'push' ? policy.copies : 'nothing'
+  const allowed = (key: string, isCopied: boolean): boolean =>
+    (isCopied || policy.carry?.matches(key) === true) && !isNeverCarried(key, rules)
+  for (const [key, value] of Object.entries(origin.labels))
+    if (allowed(key, copies !== 'nothing')) carried[`labels/${key}`] = value
   for (const [key, value] of Object.entries(origin.annotations))
-    if (allowed(key)) carried[`annotations/${key}`] = value
+    if (allowed(key, copies === 'metadata')) carried[`annotations/${key}`] = value
   for (const [key, value] of Object.entries(policy.labels)) carried[`labels/${key}`] = value
   for (const [key, value] of Object.entries(policy.annotations)) carried[`annotations/${key}`] = value
   return carried
+}
+
+/** Metadata by which other tools own, group or trust the origin. */
+export function isNeverCarried(key: string, rules: Rules): boolean {
+  return isDialectKey(key, rules) || rules.neverCarry.matches(key) || rules.refusedKeys.matches(key)
 }
 
 function expiryOf(source: Content, policy: Policy): number | null {

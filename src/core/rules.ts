@@ -3,6 +3,21 @@
 import type { Globs } from './globs.ts'
 import type { Kind } from './names.ts'
 
+/** Whose vocabularies are read beside our own. */
+export const FOREIGN_DIALECTS = ['reflector', 'replicator', 'kubed', 'sync'] as const
+export type ForeignDialect = (typeof FOREIGN_DIALECTS)[number]
+
+/** What the administrator decided about the vocabularies of other tools. */
+export interface DialectRules {
+  readonly read: ReadonlySet<ForeignDialect>
+  /** What each one's keys begin with, slash included. */
+  readonly prefixes: Readonly<Record<ForeignDialect, string>>
+  /** Globs over `namespace/name` of replicator origins that may merge into objects they did not make. */
+  readonly takeOver: Globs
+  /** Namespaces whose objects reflector's keys mean nothing on. */
+  readonly reflectorExcluded: Globs
+}
+
 export interface Rules {
   /** Annotation prefix with its slash, `heliograph.dev/`. */
   readonly prefix: string
@@ -33,4 +48,5 @@ export interface Rules {
   readonly bytesPerOriginMax: number
   readonly originsPerNamespaceMax: number
   readonly graceMs: number
+  readonly dialects: DialectRules
 }

@@ -1,8 +1,11 @@
 /** The decisions that push and pull mirrors share. */
 
+import type { Claim } from './claims.ts'
 import type { Decision, UpdateReason } from './decision.ts'
+import type { Consent } from './consent.ts'
 import type { Marks } from './marks.ts'
-import type { ObjectKey } from './names.ts'
+import { keyOf } from './names.ts'
+import type { FieldOwner, ObjectMeta, Texts } from './objects.ts'
 import type { Observation } from './observation.ts'
 import type { Summary } from './render.ts'
 
@@ -21,10 +24,14 @@ export function undeliverable(summary: Summary): Decision {
   return keep('held', summary.verdict.kind === 'invalid' ? 'not-distributed' : 'held')
 }
 
-/** A write of the origin's data: its summary must be known and deliverable first. */
-export function written(summary: Summary | undefined, origin: ObjectKey, reason: UpdateReason): Decision {
+/** A write of the origin's data: its summary must be known and deliverable first, and what a merge meets must be read. */
+export function written(o: Observation, claim: Claim, reason: UpdateReason): Decision {
+  const origin = keyOf(claim.origin)
+  const summary = o.summaries.get(origin)
   if (summary === undefined) return { kind: 'read-origin', origin }
-  return deliverable(summary) ? { kind: 'update', origin, reason } : undeliverable(summary)
+  if (!deliverable(summary)) return undeliverable(summary)
+  const isBlind = claim.policy.write === 'merge' && o.answers.mirror === null
+  return isBlind ? { kind: 'read-mirror', reason: 'merge' } : { kind: 'update', origin, reason }
 }
 
 /** Whoever deletes a mirror again and again is answered ever more slowly. */
@@ -34,6 +41,25 @@ export function stillContested(o: Observation): Decision | null {
 }
 
 /** The mark `carried` must name exactly what we set: what it names is ours to put right and to remove. */
-export function carriedDiffers(marks: Marks, summary: Summary): boolean {
-  return marks.carried.join() !== Object.keys(summary.carried).sort().join()
+export function carriedDiffers(marks: Marks, carried: Texts): boolean {
+  return marks.carried.join() !== Object.keys(carried).sort().join()
+}
+
+/**
+ * The mirror's owner says that the object is his: it gained `last-applied-configuration`, or a foreign Apply entry owns data, and the Namespace
+ * has no matching `accept`. An adopted object was consented to by its owner and is repaired instead.
+ */
+export function isDeclared(
+  object: Pick<ObjectMeta, 'lastApplied' | 'fields'>,
+  marks: Marks,
+  consent: Consent,
+): boolean {
+  if (marks.adopted || (consent.kind === 'granted' && consent.declared)) return false
+  return (
+    object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
+  )
+}
+
+export function ownsData(owner: FieldOwner): boolean {
+  return owner.paths.some((path) => path.startsWith('data/') || path.startsWith('binaryData/'))
 }

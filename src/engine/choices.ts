@@ -1,5 +1,6 @@
 /** By which choice of namespaces an origin was indexed last: matching patterns against every namespace is the dearest thing that a tenant can ask for. */
 
+import { chooses, isSameChoice } from '../core/choice.ts'
 import type { ObjectKey } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
@@ -21,12 +22,7 @@ export class Choices {
     const { push, mirrorName } = reading.policy
     const before = this.#byOrigin.get(meta.key)
     this.#byOrigin.set(meta.key, { push, mirrorName })
-    return (
-      before !== undefined &&
-      before.mirrorName === mirrorName &&
-      before.push?.globs === push?.globs &&
-      before.push?.selector === push?.selector
-    )
+    return before !== undefined && before.mirrorName === mirrorName && isSameChoice(before.push, push)
   }
 
   forget(origin: ObjectKey): void {
@@ -37,8 +33,5 @@ export class Choices {
 /** Whether the policy chooses the namespace; the origin's own is never a target. */
 export function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
   const { push } = policy
-  if (push === null || namespace.name === origin.namespace || (push.globs === null && push.selector === null))
-    return false
-  if (push.globs !== null && !push.globs.matches(namespace.name)) return false
-  return push.selector === null || push.selector.matches(namespace.labels)
+  return push !== null && namespace.name !== origin.namespace && chooses(push, namespace)
 }

@@ -4,6 +4,7 @@
  * Followers run everything but the queue and the verifier: stores, index and digest key are warm, and a new leader begins with one look at every place.
  */
 
+import { readPrefixes } from '../core/dialects/table.ts'
 import type { Kind, ObjectKey } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Settings } from '../config/settings.ts'
@@ -80,7 +81,7 @@ export class Controller {
     const { settings, clock, random, recorder } = options
     const { rules } = settings
     this.#scope = new Scope()
-    this.#store = new Store(rules.prefix, this.#listener(), (key) => this.#isAwaited(key))
+    this.#store = new Store(readPrefixes(rules), this.#listener(), (key) => this.#isAwaited(key))
     this.#origins = new Origins(this.#store, rules)
     this.#queue = new WorkQueue({
       clock,
@@ -358,9 +359,9 @@ export class Controller {
     readonly namespace: string
   } {
     const object = this.#store.get(key)
-    const { prefix } = this.#o.settings.rules
+    const { rules } = this.#o.settings
     const [claimant] = this.#site.claimants(key)
-    const origin = originMarked(object, prefix) ?? claimant ?? originPulled(object, prefix) ?? key
+    const origin = originMarked(object, rules) ?? claimant ?? originPulled(object, rules) ?? key
     const [, originNamespace = '', name = ''] = origin.split('/')
     const [, namespace = ''] = key.split('/')
     return { originNamespace, origin: `${originNamespace}/${name}`, namespace }

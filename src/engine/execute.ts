@@ -3,12 +3,14 @@
 import type { Decision, UpdateReason } from '../core/decision.ts'
 import type { DigestForm } from '../core/digest.ts'
 import type { Failure } from '../core/failure.ts'
-import { keyOf, refOf } from '../core/names.ts'
+import { keyOf, parsePath, refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
 import type { Observation } from '../core/observation.ts'
-import { createBody, fillBody, releaseBody, retainBody, updateBody } from '../core/requests.ts'
-import type { RequestBody, Stamp } from '../core/requests.ts'
+import { createBody, fillBody, releaseBody, retainBody, stripBody, updateBody } from '../core/requests.ts'
+import type { UpdateForm } from '../core/requests.ts'
+import type { RequestBody } from '../core/operations.ts'
+import type { Stamp } from '../core/stamps.ts'
 import type { Rendering } from '../core/render.ts'
 import { remedyFor } from '../core/retry.ts'
 import { invariant, unreachable } from '../std/assert.ts'
@@ -20,7 +22,7 @@ import type { Next } from './workqueue.ts'
 
 export type Act = Extract<
   Decision,
-  { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'release' }
+  { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'strip' | 'release' }
 >
 
 export interface Task {
@@ -54,6 +56,7 @@ export async function execute(d: Destination, task: Task): Promise<Done> {
     case 'remove':
       return await remove(d, task)
     case 'retain':
+    case 'strip':
     case 'release':
       return await letGo(d, task)
     default:
@@ -81,15 +84,19 @@ async function update(d: Destination, task: Task, rendering: Rendering): Promise
   const { decision } = task
   const { object, marks } = standing(task)
   invariant(decision.kind === 'update', 'an update is planned as one')
+  const { reason } = decision
   const isRight =
-    decision.reason === 'restamp' || (isOfMarks(decision.reason) && marks.digest === rendering.summary.digest)
-  const adopted = marks.adopted || decision.reason === 'adopt'
+    reason === 'restamp' ||
+    reason === 'inherit' ||
+    (isOfMarks(reason) && marks.digest === rendering.summary.digest)
+  const adopted = marks.adopted || reason === 'adopt'
   const body = updateBody(rendering, object, marks, {
     stamp: stampOf(d, task),
-    form: isRight ? 'metadata' : 'whole',
+    form: isRight ? 'metadata' : writtenForm(task, rendering.policy.write),
     adopted,
     // Where the last data was not ours, or was judged by reading it, the version itself is what must not have changed.
-    pinned: decision.reason !== 'stale' && decision.reason !== 'drift',
+    pinned: reason !== 'stale' && reason !== 'drift',
+    shed: isInherited(reason) && rendering.policy.copies === 'metadata',
   })
   const done = await patch(d, task, body)
   if (done === PLAN) noteOutcome(d, task, decision.reason, lastWriteOf(rendering, 'push', adopted))
@@ -110,9 +117,22 @@ function noteOutcome(d: Destination, task: Task, reason: UpdateReason, last: Las
 
 function lastWriteOf({ origin, policy, summary }: Rendering, form: DigestForm, adopted: boolean): LastWrite {
   return {
-    digest: form === 'push' ? summary.digest : summary.pullDigest,
+    digest:
+      form === 'push' ? summary.digest : form === 'pull' ? summary.pullDigest : summary.mergedPullDigest,
     marks: [origin.uid, policy.onDelete, adopted].join(),
   }
+}
+
+/** What is merged was planned with what the object holds. */
+function writtenForm({ observation }: Task, write: 'replace' | 'merge'): UpdateForm {
+  if (write === 'replace') return 'whole'
+  const { mirror } = observation.answers
+  invariant(mirror !== null, 'a merge is planned with what was read')
+  return { present: mirror.present }
+}
+
+function isInherited(reason: UpdateReason): boolean {
+  return reason === 'inherit' || reason === 'inherit-differing'
 }
 
 function isOfMarks(reason: UpdateReason): boolean {
@@ -132,10 +152,17 @@ async function fill(d: Destination, task: Task, rendering: Rendering): Promise<D
   const { decision } = task
   const { object, marks } = standing(task)
   invariant(decision.kind === 'fill', 'a fill is planned as one')
-  const form = decision.reason === 'restamp' ? 'metadata' : 'whole'
+  const isRight = decision.reason === 'restamp' || decision.reason === 'inherit'
+  const form = isRight ? 'metadata' : writtenForm(task, marks.ask?.write ?? 'replace')
   const body = fillBody(rendering, object, marks, { stamp: stampOf(d, task), form })
   const done = await patch(d, task, body)
-  if (done === PLAN) noteOutcome(d, task, decision.reason, lastWriteOf(rendering, 'pull', false))
+  if (done === PLAN)
+    noteOutcome(
+      d,
+      task,
+      decision.reason,
+      lastWriteOf(rendering, marks.ask?.write === 'merge' ? 'merge' : 'pull', false),
+    )
   // Its own type stays: data that breaks that type's rules is told, and waits for a change.
   return done.next.kind === 'unchangeable' ? refused(d, task, done.failure) : done
 }
@@ -173,9 +200,9 @@ async function replace(d: Destination, task: Task, rendering: Rendering): Promis
 async function remove(d: Destination, task: Task): Promise<Done> {
   const { object, marks } = standing(task)
   const done = await removeObject(d, task, object)
-  if (done !== PLAN || marks.origin === null) return done
-  const [namespace = '', name = ''] = marks.origin.split('/')
-  d.observer.history.noteFreed(task.key, keyOf({ kind: object.kind, namespace, name }), d.clock.now())
+  const named = marks.label === null || marks.origin === null ? null : parsePath(marks.origin)
+  const holder = named === null ? marks.left?.origin : { kind: object.kind, ...named }
+  if (done === PLAN && holder != null) d.observer.history.noteFreed(task.key, keyOf(holder), d.clock.now())
   return done
 }
 
@@ -191,15 +218,21 @@ async function removeObject(d: Destination, task: Task, object: ObjectMeta): Pro
   return PLAN
 }
 
-/** Retains or releases: only marks are written. */
+/** Retains, strips or releases: marks are taken off, and of the data what was merged at most. */
 async function letGo(d: Destination, task: Task): Promise<Done> {
-  const { object, marks } = standing(task)
-  const { prefix } = d.observer.rules
-  const body =
-    task.decision.kind === 'retain' ? retainBody(object, marks, prefix) : releaseBody(object, marks, prefix)
-  const done = await patch(d, task, body)
+  const done = await patch(d, task, partingBody(d, task))
   if (done === PLAN && task.decision.kind === 'release') tellReleased(d, task.observation)
   return done
+}
+
+function partingBody(d: Destination, task: Task): RequestBody {
+  const { object, marks } = standing(task)
+  const { rules } = d.observer
+  if (task.decision.kind === 'retain') return retainBody(object, marks, rules)
+  if (task.decision.kind === 'release') return releaseBody(object, marks, rules)
+  const { mirror } = task.observation.answers
+  invariant(mirror !== null, 'keys are taken out of what was read')
+  return stripBody(object, marks, mirror.present, rules)
 }
 
 async function patch(d: Destination, task: Task, body: RequestBody): Promise<Done> {
@@ -305,5 +338,6 @@ function standing(task: Task): {
 }
 
 function stampOf(d: Destination, task: Task): Stamp {
-  return { prefix: d.observer.rules.prefix, identity: task.observation.digestKey.identity }
+  const { identity } = task.observation.digestKey
+  return { rules: d.observer.rules, identity, wallMs: d.clock.wall() }
 }

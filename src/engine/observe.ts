@@ -4,6 +4,8 @@ import type { Claim } from '../core/claims.ts'
 import type { Consent } from '../core/consent.ts'
 import type { DigestKey } from '../core/digest.ts'
 import { isProtected } from '../core/consent.ts'
+import { chooses } from '../core/choice.ts'
+import { readAsk, readLeft } from '../core/dialects/table.ts'
 import { marksOf, mirrorLabel } from '../core/marks.ts'
 import type { Marks } from '../core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
@@ -36,8 +38,8 @@ const NOT_CLAIMED: Consent = { kind: 'granted', declared: false }
 export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answers: Answers): Observation {
   const place = refOf(key)
   const object = o.store.get(key)
-  const marks = object === null ? null : marksOf(object, o.rules.prefix)
-  const named = marks === null ? null : originMarked(object, o.rules.prefix)
+  const marks = object === null ? null : marksOf(object, o.rules)
+  const named = marks === null ? null : originMarked(object, o.rules)
   const candidates = candidatesOf(o.site.claimants(key), place, marks, named)
   o.site.flushFor(place, candidates)
   const namespace = o.store.namespace(place.namespace)
@@ -66,7 +68,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
       named !== null && isEnding(o, key, named, namespace) ? o.brakes.ask(refOf(named).namespace) : 'open',
     summaries: summariesOf(o, candidates),
     answers,
-    pull: object === null || marks === null ? null : pullView(o, object, marks),
+    pull: object === null || marks === null ? null : pullView(o, object, marks, namespace),
   }
 }
 
@@ -79,7 +81,8 @@ function candidatesOf(
 ): ReadonlySet<ObjectKey> {
   const candidates = new Set(claimants)
   if (named !== null) candidates.add(named)
-  for (const path of [marks?.adopt, marks?.retained, marks?.reflectFrom, marks?.origin]) {
+  if (marks?.ask?.origin != null) candidates.add(keyOf(marks.ask.origin))
+  for (const path of [marks?.adopt, marks?.retained, marks?.origin]) {
     const parsed = path == null ? null : parsePath(path)
     if (parsed !== null) candidates.add(keyOf({ kind: place.kind, ...parsed }))
   }
@@ -166,15 +169,28 @@ function summariesOf(o: Observer, candidates: Iterable<ObjectKey>): ReadonlyMap<
 }
 
 /** Null where the object asks for nothing, or where asking is not heard: protected namespaces. */
-function pullView(o: Observer, object: ObjectMeta, marks: Marks): PullView | null {
-  if (marks.reflectFrom === null || isProtected(object.namespace, o.rules)) return null
-  const parsed = parsePath(marks.reflectFrom)
-  if (parsed === null) return { kind: 'flawed' }
-  const view: OriginView | null = o.origins.view(keyOf({ kind: object.kind, ...parsed }))
-  if (view === null || view.meta.key === object.key) return { kind: 'unavailable' }
+function pullView(
+  o: Observer,
+  object: ObjectMeta,
+  { ask }: Marks,
+  namespace: NamespaceMeta | null,
+): PullView | null {
+  if (ask === null || isProtected(object.namespace, o.rules)) return null
+  if (ask.origin === null) return { kind: 'flawed' }
+  const origin = keyOf(ask.origin)
+  const view: OriginView | null = o.origins.view(origin)
+  if (view === null) return absentView(o, object.key, origin)
   if (view.reading.kind === 'held') return { kind: 'held' }
-  return view.reading.policy.pull?.matches(object.namespace) === true
+  const { pull } = view.reading.policy
+  return pull !== null && namespace !== null && chooses(pull, namespace)
     ? { kind: 'offered', origin: view.meta }
+    : { kind: 'unavailable' }
+}
+
+function absentView(o: Observer, place: ObjectKey, origin: ObjectKey): PullView {
+  const end = o.history.endOf(place, origin)
+  return o.store.get(origin) === null && end.witness === 'live'
+    ? { kind: 'gone', atMs: end.atMs }
     : { kind: 'unavailable' }
 }
 
@@ -190,10 +206,10 @@ export function countEnding(
   let mirrors = 0
   for (const key of o.site.group(originNamespace)) {
     const object = o.store.get(key)
-    const named = originMarked(object, o.rules.prefix)
+    const named = originMarked(object, o.rules)
     if (object === null || named === null) continue
     const label = labels.getOrInsertComputed(named, () => mirrorLabel(o.site.identity, refOf(named)))
-    if (!isProven(object, o.rules.prefix, label)) continue
+    if (!isProven(object, o.rules, label)) continue
     mirrors += 1
     if (!isEnding(o, key, named, o.store.namespace(refOf(key).namespace))) continue
     inferred += 1
@@ -202,11 +218,10 @@ export function countEnding(
   return { inferred, mirrors, origins }
 }
 
-/** Ours, and not its owner's by asking to be filled. */
-function isProven(object: ObjectMeta, prefix: string, label: string): boolean {
-  return (
-    object.labels[`${prefix}mirror`] === label &&
-    object.annotations[`${prefix}at`] === pathOf(object) &&
-    object.annotations[`${prefix}reflect-from`] === undefined
-  )
+/** Ours, or one that we would collect for its tool; and not its owner's by asking to be filled. */
+function isProven(object: ObjectMeta, rules: Rules, label: string): boolean {
+  if (readAsk(object, rules) !== null) return false
+  const { prefix } = rules
+  if (object.labels[`${prefix}mirror`] === undefined) return readLeft(object, rules)?.isCollectable === true
+  return object.labels[`${prefix}mirror`] === label && object.annotations[`${prefix}at`] === pathOf(object)
 }

@@ -8,7 +8,14 @@ import type { ObjectKey } from '../core/names.ts'
 import type { NamespaceMeta } from '../core/objects.ts'
 import type { Brakes, Hold } from './brakes.ts'
 import type { Destination } from './destination.ts'
-import { tellConsentMalformed, tellExpired, tellFlaws, tellHold, tellNamespaceLimit } from './tell.ts'
+import {
+  tellConsentMalformed,
+  tellExpired,
+  tellFlaws,
+  tellHold,
+  tellNamespaceLimit,
+  tellRemarks,
+} from './tell.ts'
 import type { LaneName } from './workqueue.ts'
 
 /** A certificate that went out of date, or a hold that fell away, is noticed this soon. */
@@ -36,6 +43,7 @@ export class Reminder {
     const view = origins.view(key)
     if (view === null) return
     if (view.reading.kind === 'held') tellFlaws(destination, view.meta, view.reading.flaws)
+    tellRemarks(destination, view.meta, view.reading.remarks)
     if (!site.isOriginAdmitted(view.meta)) tellNamespaceLimit(destination, view.meta)
   }
 

@@ -14,6 +14,7 @@ import { originMarked } from './site.ts'
 import {
   tellBlocked,
   tellConsentMalformed,
+  tellLeft,
   tellOffersIgnored,
   tellPull,
   tellUnknownKeys,
@@ -26,7 +27,7 @@ type Rest = Extract<Decision, { kind: 'keep' | 'wait' }>
 
 /** Records where the place stands and says what its key waits for. */
 export function settle(d: Destination, key: ObjectKey, o: Observation, decision: Rest): Next {
-  const holder = o.object === null ? null : originMarked(o.object, o.rules.prefix)
+  const holder = o.object === null ? null : originMarked(o.object, o.rules)
   const winner = winnerOf(o.claims, holder)
   d.tallies.clear(key)
   if (o.object !== null) {
@@ -39,7 +40,8 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
       d.tallies.note(claim.origin.key, 'lost', key)
   }
   // A pull mirror under the name of a claim stays its owner's: the origin is told like of anything else in the way.
-  if (o.marks?.reflectFrom != null && winner !== null) d.tallies.note(winner.origin.key, 'blocked', key)
+  if (isInTheWayOf(o, winner)) d.tallies.note(winner.origin.key, 'blocked', key)
+  if (decision.kind === 'keep' && decision.reason === 'left') return leaveAlone(d, key, o)
   if (decision.kind === 'keep' && decision.reason === 'unclaimed' && (o.object === null || holder === null)) {
     forget(d, key)
     return { kind: 'done' }
@@ -53,6 +55,20 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
 /** An origin that its namespace has no room for is told so, and of that limit alone. */
 function noteLimit(d: Destination, key: ObjectKey, { origin }: Claim): void {
   if (d.observer.site.isOriginAdmitted(origin)) d.tallies.note(origin.key, 'limit', key)
+}
+
+function isInTheWayOf({ marks }: Observation, winner: Claim | null): winner is Claim {
+  const asked = marks?.ask
+  if (asked == null || winner === null) return false
+  // Filled from that very origin it is as good as a mirror.
+  return asked.origin === null || keyOf(asked.origin) !== winner.origin.key
+}
+
+/** Another tool's copy that nobody may take over: told, and none of ours. */
+function leaveAlone(d: Destination, key: ObjectKey, o: Observation): Next {
+  tellLeft(d, o)
+  d.observer.history.drop(key)
+  return { kind: 'done' }
 }
 
 /** Nothing of ours, nobody claims it: whatever was remembered goes, and the object with it if it was kept for a claim only. */
@@ -98,6 +114,7 @@ function rest(
     case 'origin-unreadable':
       return { kind: 'park', recheck: true }
     case 'unclaimed':
+    case 'left':
     case 'limit':
     case 'lost':
     case 'namespace-terminating':

@@ -7,6 +7,7 @@
 
 import { namespaceConsent } from '../core/consent.ts'
 import type { Consent } from '../core/consent.ts'
+import { readAsk, readLeft } from '../core/dialects/table.ts'
 import { keyOf, parsePath, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
@@ -236,6 +237,7 @@ export class Site {
     if (view === null) this.#choices.forget(origin)
     // A held origin keeps its index: its claims are frozen, not ended.
     const after = view?.reading.kind === 'held' || isAsBefore ? new Set(before) : this.#claimed(view)
+    this.#notePulled(origin, dirt)
     this.#admission.forget(origin)
     for (const place of before) if (!after.has(place)) this.#unclaim(place, origin, dirt)
     for (const place of after) this.#claim(place, origin)
@@ -251,6 +253,15 @@ export class Site {
     this.#o.indexed(origin, concerned, dirt?.seenAtMs ?? this.#o.clock.now())
     for (const place of concerned) this.#o.enqueue(place, 'fresh')
     this.#admission.originsChanged(refOf(origin).namespace)
+  }
+
+  /** An origin that was seen to go: what was merged from it into pull mirrors goes too. */
+  #notePulled(origin: ObjectKey, dirt: Dirt | undefined): void {
+    const isGone = this.#o.store.get(origin) === null
+    for (const place of this.#pulls.get(origin) ?? NONE) {
+      if (!isGone) this.#o.history.clearEnd(place, origin)
+      else if (dirt?.live === true) this.#o.history.noteEnd(place, origin, this.#o.clock.now())
+    }
   }
 
   #claimed(view: OriginView | null): Set<ObjectKey> {
@@ -312,7 +323,7 @@ export class Site {
 
   /** Consent that was seen to be withdrawn ends the claim like a narrowing by the owner. */
   #noteConsentEnd(place: ObjectKey, namespace: NamespaceMeta | null, dirt: Dirt | undefined): void {
-    const origin = originMarked(this.#o.store.get(place), this.#o.rules.prefix)
+    const origin = originMarked(this.#o.store.get(place), this.#o.rules)
     if (namespace === null || origin === null || dirt?.live !== true) return
     const consent = this.consent(namespace, refOf(origin))
     if (consent.kind === 'refused') this.#o.history.noteEnd(place, origin, this.#o.clock.now())
@@ -332,11 +343,13 @@ export class Site {
   }
 
   #reindexMarks(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
-    const { prefix } = this.#o.rules
-    this.#move(this.#mirrors, key, originMarked(before, prefix), originMarked(after, prefix))
-    this.#releaseUnreferenced(originMarked(before, prefix))
-    this.#move(this.#pulls, key, originPulled(before, prefix), originPulled(after, prefix))
-    this.#move(this.#groups, key, groupOf(before, prefix), groupOf(after, prefix))
+    const { rules } = this.#o
+    const [marked, pulled] = [originMarked(before, rules), originPulled(before, rules)]
+    const markedNow = originMarked(after, rules)
+    this.#move(this.#mirrors, key, marked, markedNow)
+    this.#releaseUnreferenced(marked)
+    this.#move(this.#pulls, key, pulled, originPulled(after, rules))
+    this.#move(this.#groups, key, groupOf(marked), groupOf(markedNow))
     this.#move(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
   }
 
@@ -360,19 +373,22 @@ export class Site {
 const NONE: ReadonlySet<ObjectKey> = new Set()
 const IDLE_MS = 60_000
 
-/** The origin that the marks of a mirror name; null for anything without the label and the mark. */
-export function originMarked(object: ObjectMeta | null, prefix: string): ObjectKey | null {
-  if (object === null || object.labels[`${prefix}mirror`] === undefined) return null
-  return keyed(object, object.annotations[`${prefix}origin`])
+/** The origin that the marks of a mirror name, or those of another tool's copy; null for anything else. */
+export function originMarked(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
+  if (object === null) return null
+  if (object.labels[`${rules.prefix}mirror`] !== undefined)
+    return keyed(object, object.annotations[`${rules.prefix}origin`])
+  const left = readLeft(object, rules)?.origin
+  return left == null ? null : keyOf(left)
 }
 
 /** The origin that a pull mirror asks for. */
-export function originPulled(object: ObjectMeta | null, prefix: string): ObjectKey | null {
-  return object === null ? null : keyed(object, object.annotations[`${prefix}reflect-from`])
+export function originPulled(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
+  const origin = object === null ? null : readAsk(object, rules)?.origin
+  return origin == null ? null : keyOf(origin)
 }
 
-function groupOf(object: ObjectMeta | null, prefix: string): string | null {
-  const origin = originMarked(object, prefix)
+function groupOf(origin: ObjectKey | null): string | null {
   return origin === null ? null : refOf(origin).namespace
 }
 

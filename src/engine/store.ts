@@ -3,6 +3,7 @@
  * Promises: never goes back in time for an object; a snapshot marks and sweeps; what nobody annotated and nobody waits for costs nothing.
  */
 
+import { hasKeyUnder } from '../core/dialects/table.ts'
 import { isNewer, keyOf } from '../core/names.ts'
 import type { Kind, ObjectKey, ResourceVersion, Uid } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
@@ -36,13 +37,13 @@ export class Store {
   readonly #snapshots = new Map<Scope, Snapshot>()
   /** Snapshots by resource and scope, and whether each was complete once. */
   readonly #synced = new Map<Scope, boolean>()
-  readonly #prefix: string
+  readonly #prefixes: readonly string[]
   readonly #listener: StoreListener
   /** Places that work waits for although nothing of ours is written there. */
   readonly #isAwaited: (key: ObjectKey) => boolean
 
-  constructor(prefix: string, listener: StoreListener, isAwaited: (key: ObjectKey) => boolean) {
-    this.#prefix = prefix
+  constructor(prefixes: readonly string[], listener: StoreListener, isAwaited: (key: ObjectKey) => boolean) {
+    this.#prefixes = prefixes
     this.#listener = listener
     this.#isAwaited = isAwaited
   }
@@ -76,7 +77,7 @@ export class Store {
     if (this.#dead.has(object.uid)) return false
     if (before !== null && before.uid === object.uid && !isNewer(object.version, before.version)) return false
     if (before !== null && before.uid !== object.uid && !isNewer(object.version, before.version)) return false
-    const matters = hasKeyOf(object, this.#prefix) || this.#isAwaited(object.key)
+    const matters = hasKeyUnder(object, this.#prefixes) || this.#isAwaited(object.key)
     if (!matters && before === null) return false
     if (matters) this.#objects.set(object.key, object)
     else this.#objects.delete(object.key)
@@ -126,10 +127,11 @@ export class Store {
     this.#listener.objectChanged(key, before, null, 'answer')
   }
 
-  /** It stays only if something of ours is written on it, or somebody still waits for it. Tells nobody. */
+  /** It stays only if a key that we read is written on it, or somebody still waits for it. Tells nobody. */
   release(key: ObjectKey): void {
     const object = this.get(key)
-    if (object !== null && !hasKeyOf(object, this.#prefix) && !this.#isAwaited(key)) this.#objects.delete(key)
+    if (object !== null && !hasKeyUnder(object, this.#prefixes) && !this.#isAwaited(key))
+      this.#objects.delete(key)
   }
 
   putNamespace(namespace: NamespaceMeta, source: Source): boolean {
@@ -235,11 +237,4 @@ interface Snapshot {
 
 function isPast(version: ResourceVersion, asOf: ResourceVersion | null): boolean {
   return asOf === null || !isNewer(version, asOf)
-}
-
-/** Whether anything of ours is written on it; only the key's prefix counts, never a value. */
-function hasKeyOf(object: ObjectMeta, prefix: string): boolean {
-  for (const key in object.annotations) if (key.startsWith(prefix)) return true
-  for (const key in object.labels) if (key.startsWith(prefix)) return true
-  return false
 }

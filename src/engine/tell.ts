@@ -84,31 +84,34 @@ export function tellRefused(d: Destination, key: ObjectKey, o: Observation, fail
 
 export function tellPull(d: Destination, o: Observation): void {
   const { object, marks, pull } = o
-  if (object === null || marks?.reflectFrom == null) return
+  if (object === null || marks?.ask == null) return
+  const { annotation, text, reason } = marks.ask
   const { prefix } = d.observer.rules
   if (pull?.kind === 'flawed') {
     d.recorder.tell(
-      notice('PullFlawed', subjectOf(object), {
-        annotation: `${prefix}reflect-from`,
-        reason: 'it must be namespace/name',
-      }),
+      notice('PullFlawed', subjectOf(object), { annotation, reason: reason ?? 'must be namespace/name' }),
     )
   }
   // A held origin looks like an absent one: whether it would permit cannot be said.
-  if (pull?.kind === 'unavailable' || pull?.kind === 'held') {
-    d.recorder.tell(notice('PullUnavailable', subjectOf(object), { origin: marks.reflectFrom, prefix }))
+  if (pull?.kind === 'unavailable' || pull?.kind === 'gone' || pull?.kind === 'held') {
+    d.recorder.tell(notice('PullUnavailable', subjectOf(object), { origin: text, prefix }))
   }
 }
 
 export function tellFlaws(d: Destination, origin: ObjectMeta, flaws: readonly Flaw[]): void {
-  for (const { annotation, reason } of flaws) {
-    d.recorder.tell(
-      notice('OriginHeld', subjectOf(origin), {
-        annotation: `${d.observer.rules.prefix}${annotation}`,
-        reason,
-      }),
-    )
-  }
+  for (const flaw of flaws) d.recorder.tell(notice('OriginHeld', subjectOf(origin), { ...flaw }))
+}
+
+export function tellRemarks(d: Destination, origin: ObjectMeta, remarks: readonly Flaw[]): void {
+  for (const remark of remarks) d.recorder.tell(notice('AnnotationIgnored', subjectOf(origin), { ...remark }))
+}
+
+/** A copy that another tool left. */
+export function tellLeft(d: Destination, { object, marks }: Observation): void {
+  if (object === null || marks?.left == null) return
+  d.recorder.tell(
+    notice('CopyLeft', subjectOf(object), { tool: marks.left.tool, prefix: d.observer.rules.prefix }),
+  )
 }
 
 export function tellVerdict(d: Destination, origin: ObjectMeta, verdict: Verdict): void {

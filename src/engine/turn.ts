@@ -4,16 +4,16 @@
  * The plan is asked again after every answer, and a write starts in the same breath as the plan that asked for it: nothing is written under an earlier plan.
  */
 
-import type { Decision } from '../core/decision.ts'
-import { digestOf } from '../core/digest.ts'
+import type { Decision, ReadReason } from '../core/decision.ts'
+import { digestOf, valueDigests } from '../core/digest.ts'
 import type { DigestKey } from '../core/digest.ts'
 import { marksOf } from '../core/marks.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ResourceVersion, Uid } from '../core/names.ts'
 import { emptyTexts } from '../core/objects.ts'
-import type { FullObject } from '../core/objects.ts'
+import type { Content, FullObject, ObjectMeta, Texts } from '../core/objects.ts'
 import { planMirror } from '../core/plan.ts'
-import type { Answers, Observation } from '../core/observation.ts'
+import type { Answers, MirrorReading, Observation } from '../core/observation.ts'
 import { unreachable } from '../std/assert.ts'
 import { confirm } from './confirm.ts'
 import type { Destination } from './destination.ts'
@@ -75,9 +75,7 @@ async function step(d: Destination, s: Step): Promise<Next | null> {
     case 'read-origin':
       return await readOrigin(d, s, decision.origin)
     case 'read-mirror':
-      return s.lane === 'fresh' && (decision.reason === 'verify' || decision.reason === 'unknown-digest')
-        ? { kind: 'verify' }
-        : await readMirror(d, s)
+      return s.lane === 'fresh' && isPaced(decision.reason) ? { kind: 'verify' } : await readMirror(d, s)
     case 'confirm-origin': {
       s.held.confirmation = await confirm(d, s.key, decision.origin)
       return null
@@ -90,11 +88,17 @@ async function step(d: Destination, s: Step): Promise<Next | null> {
       return await act(d, s, decision)
     case 'remove':
     case 'retain':
+    case 'strip':
     case 'release':
       return await act(d, s, decision)
     default:
       return unreachable(decision)
   }
+}
+
+/** What can wait for its turn at sweep rate: nothing shows that the object is not as it should be. */
+function isPaced(reason: ReadReason): boolean {
+  return reason === 'verify' || reason === 'unknown-digest' || reason === 'inherit'
 }
 
 async function act(d: Destination, s: Step, decision: Act): Promise<Next | null> {
@@ -165,21 +169,46 @@ async function readMirror(d: Destination, s: Step): Promise<Next | null> {
   return { kind: 'again', afterMs: answer.failure.kind === 'throttled' ? answer.failure.retryAfterMs : null }
 }
 
-/** Digests what was read, as a mirror of whichever origin the plan asks about. The content leaves this closure only as an HMAC. */
-function digester(d: Destination, full: FullObject, key: DigestKey): Answers['mirror'] {
-  const { carried } = marksOf(full.meta, d.observer.rules.prefix)
+/** Digests what was read, as a mirror of whichever origin the plan asks about. The content leaves this closure only as an HMAC and as names. */
+function digester(d: Destination, full: FullObject, key: DigestKey): MirrorReading {
+  const marks = marksOf(full.meta, d.observer.rules)
+  const { type, data, binaryData } = full.content.reveal()
+  return {
+    digestFor: (origin, form, carried = marks.carried) =>
+      digestOf(
+        key,
+        origin,
+        {
+          content: contentOf(full, form === 'merge' ? marks.mergedKeys : null),
+          carried: carriedTexts(full.meta, carried),
+        },
+        form,
+      ),
+    valueDigestsFor: (origin) => valueDigests(key, origin, full.content.reveal()),
+    type,
+    present: { data: new Set(data.keys()), binaryData: new Set(binaryData.keys()) },
+  }
+}
+
+/** Of a merged copy only what is ours. */
+function contentOf(full: FullObject, keys: readonly string[] | null): Content {
+  const content = full.content.reveal()
+  if (keys === null) return content
+  const ours = new Set(keys)
+  const pick = (map: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    new Map([...map].filter(([name]) => ours.has(name)))
+  return { ...content, data: pick(content.data), binaryData: pick(content.binaryData) }
+}
+
+/** The values of what `carried` names. */
+function carriedTexts({ labels, annotations }: ObjectMeta, carried: readonly string[]): Texts {
   const values = emptyTexts()
   for (const path of carried) {
     const slash = path.indexOf('/')
-    const value = (path.startsWith('labels/') ? full.meta.labels : full.meta.annotations)[
-      path.slice(slash + 1)
-    ]
+    const value = (path.startsWith('labels/') ? labels : annotations)[path.slice(slash + 1)]
     if (value !== undefined) values[path] = value
   }
-  return {
-    digestFor: (origin, form) =>
-      digestOf(key, origin, { content: full.content.reveal(), carried: values }, form),
-  }
+  return values
 }
 
 function answersFor(d: Destination, key: ObjectKey, held: Held): Answers {

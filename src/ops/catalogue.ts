@@ -14,6 +14,7 @@ export const WRITE_VERBS = [
   'fill',
   'remove',
   'retain',
+  'strip',
   'release',
 ] as const satisfies readonly DecisionKind[]
 export type WriteVerb = (typeof WRITE_VERBS)[number]

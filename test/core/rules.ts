@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 
 import {
+  DEFAULT_DIALECT_PREFIXES,
   DEFAULT_NEVER_CARRY,
   DEFAULT_PROTECTED_NAMESPACES,
   DEFAULT_REFUSED_KEYS,
@@ -14,6 +15,7 @@ import { parseGlobs } from '../../src/core/globs.ts'
 import type { Globs } from '../../src/core/globs.ts'
 import type { NamespaceMeta } from '../../src/core/objects.ts'
 import type { ResourceVersion, Uid } from '../../src/core/names.ts'
+import { FOREIGN_DIALECTS } from '../../src/core/rules.ts'
 import type { Rules } from '../../src/core/rules.ts'
 
 export const PREFIX = 'heliograph.dev/'
@@ -46,6 +48,12 @@ export const RULES: Rules = {
   bytesPerOriginMax: 1_000_000_000,
   originsPerNamespaceMax: 1_000,
   graceMs: 5_000,
+  dialects: {
+    read: new Set(FOREIGN_DIALECTS),
+    prefixes: DEFAULT_DIALECT_PREFIXES,
+    takeOver: globs(''),
+    reflectorExcluded: globs(''),
+  },
 }
 
 function prefixed(texts: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,0 +1,21 @@
+/** The dialect of the hand-written controller of many blog posts: `sync.example.com/enabled` and `targets`. It leaves no marks. */
+
+import { parseGlobs } from '../globs.ts'
+import { NO_MARKS, NO_OFFER } from './dialect.ts'
+import type { Dialect } from './dialect.ts'
+
+export const sync: Dialect = {
+  name: 'sync',
+  prefix: ({ dialects }) => (dialects.read.has('sync') ? dialects.prefixes.sync : null),
+  claims: (meta, prefix) => meta.annotations[`${prefix}enabled`] !== undefined,
+  read(_, sheet) {
+    if (!sheet.foreignBoolean('enabled', parseBoolean, false)) return NO_OFFER
+    return { ...NO_OFFER, targets: sheet.read('targets', parseGlobs), copies: 'metadata' }
+  },
+  ask: () => null,
+  ...NO_MARKS,
+}
+
+function parseBoolean(text: string): boolean | null {
+  return text === 'true' ? true : text === 'false' ? false : null
+}

@@ -1,0 +1,89 @@
+/**
+ * Decides about a copy that another tool made: taken over in place by the live claim that its marks prove, collected where its tool would
+ * have collected it, left alone otherwise. Marks of other tools are no proof of ours, so an object without proof stays foreign.
+ */
+
+import type { Claim } from './claims.ts'
+import type { Decision } from './decision.ts'
+import { ended } from './ends.ts'
+import type { Marks } from './marks.ts'
+import { keyOf, pathOf } from './names.ts'
+import type { Observation } from './observation.ts'
+import type { LeftCopy } from './policy.ts'
+import { pushFormOf } from './render.ts'
+import type { Summary } from './render.ts'
+import { deliverable, isDeclared, keep, stillContested, undeliverable } from './steps.ts'
+
+/** Null: neither taken over nor collected; what is done with any foreign object is done. */
+export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision | null {
+  // What its owner says comes before what a tool wrote.
+  if (o.claims.some(({ origin }) => pathOf(origin) === marks.adopt)) return null
+  if (o.marked?.kind === 'held') return keep('held', 'held')
+  const heir = heirOf(o, left)
+  if (heir !== null) return planHeir(o, marks, left, heir)
+  return isOrphan(o, left) ? planOrphan(o, marks) : null
+}
+
+/** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
+function heirOf({ claims }: Observation, { origin }: LeftCopy): Claim | null {
+  const named = origin === null ? null : keyOf(origin)
+  const heir = named === null ? onlyOne(claims) : claims.find((claim) => keyOf(claim.origin) === named)
+  return heir?.consent.kind === 'granted' && heir.admitted ? heir : null
+}
+
+function onlyOne(claims: readonly Claim[]): Claim | undefined {
+  return claims.length === 1 ? claims[0] : undefined
+}
+
+function planHeir(o: Observation, marks: Marks, left: LeftCopy, heir: Claim): Decision | null {
+  const { origin, policy } = heir
+  const key = keyOf(origin)
+  const summary = o.summaries.get(key)
+  if (summary === undefined) return { kind: 'read-origin', origin: key }
+  if (!deliverable(summary)) return undeliverable(summary)
+  if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
+  const { mirror } = o.answers
+  if (isTakenBack(o, marks, heir)) return null
+  if (mirror === null) return { kind: 'read-mirror', reason: 'inherit' }
+  const isEqual =
+    mirror.digestFor(origin, pushFormOf(policy), Object.keys(summary.carried)) === summary.digest
+  if (!isEqual && left.keys !== null && !agrees(o, left.keys, summary, origin)) return null
+  const reason = isEqual ? 'inherit' : 'inherit-differing'
+  return stillContested(o) ?? { kind: 'update', origin: key, reason }
+}
+
+/** Its owner declared it as his own since. A tool that copies all metadata copied the origin's declaration with it, which says nothing. */
+function isTakenBack({ object }: Observation, marks: Marks, { origin, policy, consent }: Claim): boolean {
+  if (object === null) return false
+  const isCopied = policy.copies === 'metadata' && origin.lastApplied
+  return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, marks, consent)
+}
+
+/** Marks that name no origin prove one only by what it wrote: each of those keys is the origin's now. */
+function agrees(o: Observation, keys: readonly string[], summary: Summary, origin: Claim['origin']): boolean {
+  const found = o.answers.mirror?.valueDigestsFor(origin)
+  return keys.every((key) => {
+    const wanted = summary.valueDigests.get(key)
+    return wanted !== undefined && wanted === found?.get(key)
+  })
+}
+
+/** Its tool would delete it: the origin is gone or allows it no more, and the namespace is one that we may write to. */
+function isOrphan(o: Observation, { isCollectable }: LeftCopy): boolean {
+  return (
+    isCollectable &&
+    o.markedConsent.kind === 'granted' &&
+    (o.marked?.kind === 'absent' || o.marked?.kind === 'not-claiming')
+  )
+}
+
+function planOrphan(o: Observation, marks: Marks): Decision {
+  const named = marks.left?.origin
+  const mayBeHeld = o.marked?.kind === 'not-claiming' && o.marked.isOrigin
+  // A version that nobody has read may hold the origin: nothing becomes of its copies before that is known.
+  if (named != null && mayBeHeld && !o.summaries.has(keyOf(named)))
+    return { kind: 'read-origin', origin: keyOf(named) }
+  const decision = ended(o, marks, 'orphan')
+  // What never bore our marks has none to lose: kept is simply left.
+  return decision.kind === 'retain' ? keep('synced', 'left') : decision
+}
