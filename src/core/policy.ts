@@ -61,8 +61,8 @@ export interface WrittenCopy {
   readonly form: 'push' | 'pull'
   /** The keys that are ours in it, sorted. */
   readonly keys: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly wallMs: number
+  /** RFC 3339, UTC, with milliseconds: `2026-08-04T21:27:29.123Z`. */
+  readonly writtenAt: string
 }
 
 export type Validator =

@@ -3,6 +3,7 @@
 import type { Decision } from './decision.ts'
 import { mergedKeysMark } from './dialects/table.ts'
 import { isCleanByFields, readDigest } from './digest.ts'
+import type { DigestReading } from './digest.ts'
 import { mayStrip } from './ends.ts'
 import { tolerableMarks } from './marks.ts'
 import type { Marks } from './marks.ts'
@@ -38,14 +39,15 @@ function planGone(o: Observation, marks: Marks, atMs: number): Decision {
   return mayStrip(o, o.answers.mirror, keys) ? { kind: 'strip', reason: 'origin-gone' } : unavailable
 }
 
-/** The digest that the filled object should bear, and in which form it is reckoned. */
-function wantedDigest(
-  marks: Marks,
-  summary: Summary,
-): { readonly form: 'pull' | 'merge'; readonly digest: string } {
-  return marks.ask?.write === 'merge'
-    ? { form: 'merge', digest: summary.mergedPullDigest }
-    : { form: 'pull', digest: summary.pullDigest }
+/** An asking object and the version that it may have. */
+interface Offered {
+  readonly object: ObjectMeta
+  readonly marks: Marks
+  readonly source: ObjectMeta
+  readonly summary: Summary
+  /** The digest that it should bear, and the form in which that is reckoned. */
+  readonly form: 'pull' | 'merge'
+  readonly wanted: string
 }
 
 function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: ObjectMeta): Decision {
@@ -54,52 +56,53 @@ function planOffered(o: Observation, object: ObjectMeta, marks: Marks, source: O
   // A pull mirror carries no version of its origin, so each start reads the origin once.
   if (summary === undefined) return { kind: 'read-origin', origin }
   if (!deliverable(summary)) return undeliverable(summary)
-  const wanted = wantedDigest(marks, summary)
+  const isMerged = marks.ask?.write === 'merge'
+  const form = isMerged ? 'merge' : 'pull'
+  const wanted = isMerged ? summary.mergedPullDigest : summary.pullDigest
+  const offered: Offered = { object, marks, source, summary, form, wanted }
   const digest = readDigest(marks.digest, o.digestKey)
-  const isStale = digest === 'known' && marks.digest !== wanted.digest
-  if (isStale || marks.pulledFrom !== pathOf(source) || digest === 'missing') {
-    if (digest === 'missing' && marks.pulledFrom === null && marks.ask?.isFilled === true)
-      return planFilled(o, source, summary, wanted)
-    // Whoever takes our marks away, or puts his own in, after we filled it before, is answered ever more slowly.
-    const isUndone = o.writtenDigest === wanted.digest || isTouched(o, object, marks, source)
-    return isUndone
-      ? (stillContested(o) ?? filled(o, marks, source, 'drift'))
-      : filled(o, marks, source, 'stale')
-  }
+  if (marks.pulledFrom !== pathOf(source) || digest === 'missing') return planFirst(o, offered, digest)
+  if (digest === 'known' && marks.digest !== wanted) return planUnlike(o, offered)
+  return planAlike(o, offered, digest)
+}
+
+/** Never filled from this origin, or robbed of our marks. */
+function planFirst(o: Observation, offered: Offered, digest: DigestReading): Decision {
+  const { marks, source, summary, form, wanted } = offered
+  const isFilled = digest === 'missing' && marks.pulledFrom === null && marks.ask?.isFilled === true
+  if (!isFilled) return planUnlike(o, offered)
+  // Another tool filled it before: where that is what we would write, only marks are written.
+  const { mirror } = o.answers
+  if (mirror === null) return { kind: 'read-mirror', reason: 'inherit' }
+  const isRight = mirror.digestFor(source, form, Object.keys(summary.pullCarried)) === wanted
+  return { kind: 'fill', origin: keyOf(source), reason: isRight ? 'inherit' : 'stale' }
+}
+
+/** Whoever takes our marks away, or puts his own in, after we filled it before, is answered ever more slowly. */
+function planUnlike(o: Observation, { object, marks, source, wanted }: Offered): Decision {
+  const isUndone = o.writtenDigest === wanted || isTouched(o, object, marks, source)
+  return isUndone
+    ? (stillContested(o) ?? filled(o, marks, source, 'drift'))
+    : filled(o, marks, source, 'stale')
+}
+
+/** The marks say that it holds this version; whether it does is read where something speaks against it. */
+function planAlike(o: Observation, offered: Offered, digest: DigestReading): Decision {
+  const { object, marks, source, summary, form, wanted } = offered
   const isListed = !carriedDiffers(marks, summary.pullCarried)
   const isBlanked = marks.ask?.toolMarks?.isBlanked(object.annotations) === true
-  if (
-    digest === 'known' &&
-    isListed &&
-    !isBlanked &&
-    !o.mustVerify &&
-    (o.knownVersion === object.version || isClean(o, object, marks, source))
-  ) {
+  const isInOrder = digest === 'known' && isListed && !isBlanked
+  if (isInOrder && !o.mustVerify && (o.knownVersion === object.version || isClean(o, object, marks, source)))
     return keep('synced', 'in-sync')
-  }
-  if (o.answers.mirror === null)
+  const { mirror } = o.answers
+  if (mirror === null)
     return {
       kind: 'read-mirror',
       reason: digest === 'known' ? (o.fresh ? 'drift' : 'verify') : 'unknown-digest',
     }
-  if (!isListed || o.answers.mirror.digestFor(source, wanted.form) !== wanted.digest)
-    return stillContested(o) ?? filled(o, marks, source, 'drift')
-  return digest === 'known' && !isBlanked
-    ? keep('synced', 'in-sync')
-    : (stillContested(o) ?? filled(o, marks, source, 'restamp'))
-}
-
-/** Another tool filled it before: where that is what we would write, only marks are written. */
-function planFilled(
-  o: Observation,
-  source: ObjectMeta,
-  summary: Summary,
-  { form, digest }: { readonly form: 'pull' | 'merge'; readonly digest: string },
-): Decision {
-  const { mirror } = o.answers
-  if (mirror === null) return { kind: 'read-mirror', reason: 'inherit' }
-  const isRight = mirror.digestFor(source, form, Object.keys(summary.pullCarried)) === digest
-  return { kind: 'fill', origin: keyOf(source), reason: isRight ? 'inherit' : 'stale' }
+  const isRight = isListed && mirror.digestFor(source, form) === wanted
+  if (isRight && isInOrder) return keep('synced', 'in-sync')
+  return stillContested(o) ?? filled(o, marks, source, isRight ? 'restamp' : 'drift')
 }
 
 /** A merge must know which keys it meets. */

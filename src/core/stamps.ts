@@ -16,8 +16,8 @@ import type { Rules } from './rules.ts'
 export interface Stamp {
   readonly rules: Rules
   readonly identity: string
-  /** For the marks of other tools, milliseconds since the epoch. */
-  readonly wallMs: number
+  /** For the marks of other tools: RFC 3339, UTC, with milliseconds. */
+  readonly writtenAt: string
 }
 
 /** Every mark of ours, by the name after the prefix. */
@@ -173,11 +173,11 @@ const NO_TOOL_TEXTS: ToolTexts = { labels: {}, annotations: {} }
 /** Marks of the origin's tool on a copy that is written now. */
 export function toolTexts(
   { origin, summary }: Rendering,
-  { wallMs }: Stamp,
+  { writtenAt }: Stamp,
   form: 'push' | 'pull',
   toolMarks: ToolMarks | null,
 ): ToolTexts {
-  return toolMarks?.onCopy({ origin, form, keys: summary.keys, wallMs }) ?? NO_TOOL_TEXTS
+  return toolMarks?.onCopy({ origin, form, keys: summary.keys, writtenAt }) ?? NO_TOOL_TEXTS
 }
 
 interface Shed {

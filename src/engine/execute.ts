@@ -11,6 +11,7 @@ import { createBody, fillBody, releaseBody, retainBody, stripBody, updateBody } 
 import type { UpdateForm } from '../core/requests.ts'
 import type { RequestBody } from '../core/operations.ts'
 import type { Stamp } from '../core/stamps.ts'
+import type { Policy } from '../core/policy.ts'
 import type { Rendering } from '../core/render.ts'
 import { remedyFor } from '../core/retry.ts'
 import { invariant, unreachable } from '../std/assert.ts'
@@ -117,15 +118,14 @@ function noteOutcome(d: Destination, task: Task, reason: UpdateReason, last: Las
 
 function lastWriteOf({ origin, policy, summary }: Rendering, form: DigestForm, adopted: boolean): LastWrite {
   return {
-    digest:
-      form === 'push' ? summary.digest : form === 'pull' ? summary.pullDigest : summary.mergedPullDigest,
+    digest: { push: summary.digest, pull: summary.pullDigest, merge: summary.mergedPullDigest }[form],
     marks: [origin.uid, policy.onDelete, adopted].join(),
   }
 }
 
 /** What is merged was planned with what the object holds. */
-function writtenForm({ observation }: Task, write: 'replace' | 'merge'): UpdateForm {
-  if (write === 'replace') return 'whole'
+function writtenForm({ observation }: Task, how: Policy['write']): UpdateForm {
+  if (how === 'replace') return 'whole'
   const { mirror } = observation.answers
   invariant(mirror !== null, 'a merge is planned with what was read')
   return { present: mirror.present }
@@ -339,5 +339,5 @@ function standing(task: Task): {
 
 function stampOf(d: Destination, task: Task): Stamp {
   const { identity } = task.observation.digestKey
-  return { rules: d.observer.rules, identity, wallMs: d.clock.wall() }
+  return { rules: d.observer.rules, identity, writtenAt: new Date(d.clock.wall()).toISOString() }
 }

@@ -18,7 +18,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Brakes } from './brakes.ts'
 import type { History } from './history.ts'
 import type { OriginView, Origins } from './origins.ts'
-import { originMarked } from './site.ts'
+import { originMarked } from './marked.ts'
 import type { Site } from './site.ts'
 import type { Store } from './store.ts'
 

@@ -10,7 +10,7 @@ import type { ObjectKey } from '../core/names.ts'
 import type { Observation } from '../core/observation.ts'
 import { unreachable } from '../std/assert.ts'
 import type { Destination } from './destination.ts'
-import { originMarked } from './site.ts'
+import { originMarked } from './marked.ts'
 import {
   tellBlocked,
   tellConsentMalformed,

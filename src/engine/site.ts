@@ -7,8 +7,7 @@
 
 import { namespaceConsent } from '../core/consent.ts'
 import type { Consent } from '../core/consent.ts'
-import { readAsk, readLeft } from '../core/dialects/table.ts'
-import { keyOf, parsePath, refOf } from '../core/names.ts'
+import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
@@ -18,6 +17,7 @@ import { Admission } from './admission.ts'
 import { Choices, choosesNamespace } from './choices.ts'
 import type { History } from './history.ts'
 import { Lane, OPEN } from './lane.ts'
+import { groupOf, originMarked, originPulled } from './marked.ts'
 import type { OriginView, Origins } from './origins.ts'
 import type { Source, Store } from './store.ts'
 import type { LaneName } from './workqueue.ts'
@@ -372,30 +372,6 @@ export class Site {
 
 const NONE: ReadonlySet<ObjectKey> = new Set()
 const IDLE_MS = 60_000
-
-/** The origin that the marks of a mirror name, or those of another tool's copy; null for anything else. */
-export function originMarked(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
-  if (object === null) return null
-  if (object.labels[`${rules.prefix}mirror`] !== undefined)
-    return keyed(object, object.annotations[`${rules.prefix}origin`])
-  const left = readLeft(object, rules)?.origin
-  return left == null ? null : keyOf(left)
-}
-
-/** The origin that a pull mirror asks for. */
-export function originPulled(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
-  const origin = object === null ? null : readAsk(object, rules)?.origin
-  return origin == null ? null : keyOf(origin)
-}
-
-function groupOf(origin: ObjectKey | null): string | null {
-  return origin === null ? null : refOf(origin).namespace
-}
-
-function keyed(object: ObjectMeta, path: string | undefined): ObjectKey | null {
-  const parsed = path === undefined ? null : parsePath(path)
-  return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
-}
 
 /** Equal in all that a decision reads. */
 function isSame(a: NamespaceMeta, b: NamespaceMeta): boolean {

@@ -54,7 +54,8 @@ export const reflector: Dialect = {
 /** As `bool.Parse` of .NET: any case, blanks trimmed. */
 function parseBoolean(text: string): boolean | null {
   const word = text.trim().toLowerCase()
-  return word === 'true' ? true : word === 'false' ? false : null
+  if (word === 'true') return true
+  return word === 'false' ? false : null
 }
 
 function isAutoCopy(meta: Annotated, prefix: string): boolean {
@@ -80,12 +81,12 @@ function choiceOf(sheet: Sheet, key: string): NamespaceChoice {
 /** `reflected-at` is what .NET writes for a `DateTimeOffset`: seven digits and the offset. */
 function marksUnder(prefix: string): ToolMarks {
   return {
-    onCopy({ origin, form, wallMs }) {
+    onCopy({ origin, form, writtenAt }) {
       const annotations = {
         ...(form === 'push' ? { [`${prefix}reflects`]: `${origin.namespace}/${origin.name}` } : {}),
         [`${prefix}auto-reflects`]: form === 'push' ? 'True' : 'False',
         [`${prefix}reflected-version`]: origin.version,
-        [`${prefix}reflected-at`]: new Date(wallMs).toISOString().replace('Z', '0000+00:00'),
+        [`${prefix}reflected-at`]: writtenAt.replace('Z', '0000+00:00'),
       }
       return { labels: {}, annotations }
     },

@@ -80,14 +80,15 @@ const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False'])
 
 /** As `strconv.ParseBool` of Go. */
 function parseBoolean(text: string): boolean | null {
-  return TRUE.has(text) ? true : FALSE.has(text) ? false : null
+  if (TRUE.has(text)) return true
+  return FALSE.has(text) ? false : null
 }
 
 function marksUnder(prefix: string): ToolMarks {
   return {
-    onCopy({ origin, keys, wallMs }) {
+    onCopy({ origin, keys, writtenAt }) {
       const annotations = {
-        [`${prefix}replicated-at`]: new Date(wallMs).toISOString().replace(/\.[0-9]+Z$/, 'Z'),
+        [`${prefix}replicated-at`]: writtenAt.replace(/\.[0-9]+Z$/, 'Z'),
         [`${prefix}replicated-from-version`]: origin.version,
         [`${prefix}replicated-keys`]: keys.toSorted().join(','),
       }

@@ -17,5 +17,6 @@ export const sync: Dialect = {
 }
 
 function parseBoolean(text: string): boolean | null {
-  return text === 'true' ? true : text === 'false' ? false : null
+  if (text === 'true') return true
+  return text === 'false' ? false : null
 }

@@ -1,0 +1,32 @@
+/** Which origin an object points to: by our marks, by another tool's, or by asking to be filled. Unproven; only where to look. */
+
+import { readAsk, readLeft } from '../core/dialects/table.ts'
+import { keyOf, parsePath, refOf } from '../core/names.ts'
+import type { ObjectKey } from '../core/names.ts'
+import type { ObjectMeta } from '../core/objects.ts'
+import type { Rules } from '../core/rules.ts'
+
+/** The origin that the marks of a mirror name, or those of another tool's copy; null for anything else. */
+export function originMarked(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
+  if (object === null) return null
+  if (object.labels[`${rules.prefix}mirror`] !== undefined)
+    return keyed(object, object.annotations[`${rules.prefix}origin`])
+  const left = readLeft(object, rules)?.origin
+  return left == null ? null : keyOf(left)
+}
+
+/** The origin that a pull mirror asks for. */
+export function originPulled(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
+  const origin = object === null ? null : readAsk(object, rules)?.origin
+  return origin == null ? null : keyOf(origin)
+}
+
+/** The namespace whose mirrors are counted together by the brake. */
+export function groupOf(origin: ObjectKey | null): string | null {
+  return origin === null ? null : refOf(origin).namespace
+}
+
+function keyed(object: ObjectMeta, path: string | undefined): ObjectKey | null {
+  const parsed = path === undefined ? null : parsePath(path)
+  return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
+}
