@@ -37,9 +37,9 @@ export interface Dialect {
   readonly name: string
   /** What its keys begin with, slash included; null: the settings say that it is not read. */
   prefix(rules: Rules): string | null
-  /** Whether the object bears a key that makes it an origin, whatever its value. */
-  claims(meta: Annotated, prefix: string): boolean
-  /** What an object that {@link claims} offers. */
+  /** Keys that make an object an origin, whatever their value; without the prefix. */
+  readonly claimingKeys: readonly string[]
+  /** What an object that bears one of {@link claimingKeys} offers. */
   read(meta: Annotated, sheet: Sheet, rules: Rules): Offer
   /** What the object asks to be filled from; null: nothing. */
   ask(meta: Annotated, prefix: string, rules: Rules): Ask | null

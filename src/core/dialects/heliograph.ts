@@ -11,8 +11,7 @@ import { both } from './modifiers.ts'
 export const heliograph: Dialect = {
   name: 'heliograph',
   prefix: ({ prefix }) => prefix,
-  claims: (meta, prefix) =>
-    CLAIMING_KEYS.some((key) => meta.annotations[annotation(prefix, key)] !== undefined),
+  claimingKeys: CLAIMING_KEYS,
   read(_, sheet) {
     const names = sheet.read('reflect-to', parseGlobs)
     const labels = sheet.read('reflect-to-selector', parseSelector)

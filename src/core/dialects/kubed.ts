@@ -17,9 +17,7 @@ const REFERENCE_LENGTH_MAX = 4_096
 export const kubed: Dialect = {
   name: 'kubed',
   prefix: ({ dialects }) => (dialects.read.has('kubed') ? dialects.prefixes.kubed : null),
-  claims: (meta, prefix) =>
-    meta.annotations[`${prefix}sync`] !== undefined ||
-    meta.annotations[`${prefix}sync-contexts`] !== undefined,
+  claimingKeys: ['sync', 'sync-contexts'],
   read(_, sheet, { dialects }) {
     return {
       ...NO_OFFER,

@@ -14,7 +14,7 @@ import type { Sheet } from './sheet.ts'
 export const reflector: Dialect = {
   name: 'reflector',
   prefix: ({ dialects }) => (dialects.read.has('reflector') ? dialects.prefixes.reflector : null),
-  claims: (meta, prefix) => meta.annotations[`${prefix}reflection-allowed`] !== undefined,
+  claimingKeys: ['reflection-allowed'],
   read(meta, sheet, { dialects }) {
     const toolMarks = marksUnder(dialects.prefixes.reflector)
     if (dialects.reflectorExcluded.matches(meta.namespace))

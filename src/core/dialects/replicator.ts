@@ -12,15 +12,13 @@ import type { Dialect } from './dialect.ts'
 import { both } from './modifiers.ts'
 import type { Sheet } from './sheet.ts'
 
-const CLAIMING = ['replication-allowed', 'replicate-to', 'replicate-to-matching']
-
 /** What the API server grants all annotations of an object together: a longer mark cannot have been written. */
 const KEYS_LENGTH_MAX = 256 * 1024
 
 export const replicator: Dialect = {
   name: 'replicator',
   prefix: ({ dialects }) => (dialects.read.has('replicator') ? dialects.prefixes.replicator : null),
-  claims: (meta, prefix) => CLAIMING.some((key) => meta.annotations[prefix + key] !== undefined),
+  claimingKeys: ['replication-allowed', 'replicate-to', 'replicate-to-matching'],
   read(meta, sheet, { dialects }) {
     if (sheet.text('keep-owner-references') === 'true')
       sheet.remark(
@@ -46,7 +44,9 @@ export const replicator: Dialect = {
   },
   left(meta, prefix) {
     const keys = replicatedKeys(meta, prefix)
-    if (keys === null || meta.annotations[`${prefix}replicate-from`] !== undefined) return null
+    // Without a key to compare nothing could prove whose copy it is.
+    if (keys === null || keys.length === 0 || meta.annotations[`${prefix}replicate-from`] !== undefined)
+      return null
     return { tool: 'replicator', origin: null, isCollectable: false, keys }
   },
   markKeys: { labels: [], annotations: ['replicated-at', 'replicated-from-version', 'replicated-keys'] },

@@ -7,7 +7,7 @@ import type { Dialect } from './dialect.ts'
 export const sync: Dialect = {
   name: 'sync',
   prefix: ({ dialects }) => (dialects.read.has('sync') ? dialects.prefixes.sync : null),
-  claims: (meta, prefix) => meta.annotations[`${prefix}enabled`] !== undefined,
+  claimingKeys: ['enabled'],
   read(_, sheet) {
     if (!sheet.foreignBoolean('enabled', parseBoolean, false)) return NO_OFFER
     return { ...NO_OFFER, targets: sheet.read('targets', parseGlobs), copies: 'metadata' }

@@ -22,6 +22,8 @@ const FOREIGN: Readonly<Record<ForeignDialect, Dialect>> = { reflector, replicat
 interface Selected {
   readonly dialect: Dialect
   readonly prefix: string
+  /** The first key by which it claims, prefix included; null: it does not. */
+  readonly claim: string | null
   readonly ask: Ask | null
 }
 
@@ -68,11 +70,11 @@ export function readAsk(meta: Annotated, rules: Rules): Ask | null {
   return speaking(meta, rules)[0]?.ask ?? null
 }
 
-/** Whether offers on `meta` are ignored because it is a mirror of either form: worth a Warning on a pull mirror. */
+/** Whether offers on `meta`, in any dialect, are ignored because it is a mirror of either form: worth a Warning on a pull mirror. */
 export function ignoresOffers(meta: Annotated, rules: Rules): boolean {
-  const [first] = speaking(meta, rules)
-  if (first === undefined || !first.dialect.claims(meta, first.prefix)) return false
-  return first.ask !== null || originEligibility(meta, rules) === 'mirror'
+  const all = speaking(meta, rules)
+  if (all.every(({ claim }) => claim === null)) return false
+  return (all[0]?.ask ?? null) !== null || originEligibility(meta, rules) === 'mirror'
 }
 
 /** What marks of another tool's own copies say; null: there are none. */
@@ -112,13 +114,16 @@ function speaking(meta: Annotated, rules: Rules): readonly Selected[] {
     const prefix = dialect.prefix(rules)
     if (prefix === null) return []
     const ask = dialect.ask(meta, prefix, rules)
-    return ask !== null || dialect.claims(meta, prefix) ? [{ dialect, prefix, ask }] : []
+    const claim =
+      dialect.claimingKeys.map((key) => prefix + key).find((key) => meta.annotations[key] !== undefined) ??
+      null
+    return ask !== null || claim !== null ? [{ dialect, prefix, claim, ask }] : []
   })
 }
 
 function passedOver([first, ...rest]: readonly Selected[]): readonly Flaw[] {
-  return rest.map(({ dialect, prefix, ask }) => ({
-    annotation: ask?.annotation ?? `${prefix}…`,
+  return rest.map(({ dialect, prefix, claim, ask }) => ({
+    annotation: claim ?? ask?.annotation ?? prefix,
     reason: `the keys of ${dialect.name} on this object are passed over, as it is read in the dialect ${first?.dialect.name ?? ''}`,
   }))
 }
