@@ -13,6 +13,7 @@ import type { ObjectKey, ResourceVersion, Uid } from '../core/names.ts'
 import { emptyTexts } from '../core/objects.ts'
 import type { Content, FullObject, ObjectMeta, Texts } from '../core/objects.ts'
 import { planMirror } from '../core/plan.ts'
+import type { Rendering } from '../core/render.ts'
 import type { Answers, MirrorReading, Observation } from '../core/observation.ts'
 import { unreachable } from '../std/assert.ts'
 import { confirm } from './confirm.ts'
@@ -84,13 +85,12 @@ async function step(d: Destination, s: Step): Promise<Next | null> {
     case 'update':
     case 'replace':
     case 'fill':
-      if (!isHeld(d, s.held, decision.origin)) return await readOrigin(d, s, decision.origin)
-      return await act(d, s, decision)
+      return await deliver(d, s, decision)
     case 'remove':
     case 'retain':
     case 'strip':
     case 'release':
-      return await act(d, s, decision)
+      return await act(d, s, decision, null)
     default:
       return unreachable(decision)
   }
@@ -101,13 +101,39 @@ function isPaced(reason: ReadReason): boolean {
   return reason === 'verify' || reason === 'unknown-digest' || reason === 'inherit'
 }
 
-async function act(d: Destination, s: Step, decision: Act): Promise<Next | null> {
-  const done: Done = await execute(d, {
-    key: s.key,
-    observation: s.observation,
-    decision,
-    rendering: s.held.rendering?.rendering ?? null,
-  })
+/** An act for a live origin: with its bytes in hand, but where marks alone are written. */
+async function deliver(
+  d: Destination,
+  s: Step,
+  decision: Extract<Act, { readonly origin: ObjectKey }>,
+): Promise<Next | null> {
+  const { origin } = decision
+  if (isHeld(d, s.held, origin)) return await act(d, s, decision, s.held.rendering?.rendering ?? null)
+  const known = writesMarksOnly(decision) ? withoutBytes(s.observation, origin) : null
+  return known === null ? await readOrigin(d, s, origin) : await act(d, s, decision, known)
+}
+
+/** The content was read and is right: ten thousand copies at sweep rate need not read their origin ten thousand times. */
+function writesMarksOnly(decision: Act): boolean {
+  return decision.kind === 'update' && (decision.reason === 'inherit' || decision.reason === 'restamp')
+}
+
+/** What is remembered of the origin's present version, whose policy and summary came from one answer. */
+function withoutBytes({ claims, summaries }: Observation, key: ObjectKey): Rendering | null {
+  const claim = claims.find(({ origin }) => keyOf(origin) === key)
+  const summary = summaries.get(key)
+  if (claim === undefined || summary === undefined) return null
+  return { origin: claim.origin, policy: claim.policy, summary, pieces: null }
+}
+
+async function act(
+  d: Destination,
+  s: Step,
+  decision: Act,
+  rendering: Rendering | null,
+): Promise<Next | null> {
+  const { key, observation } = s
+  const done: Done = await execute(d, { key, observation, decision, rendering })
   d.recorder.acted({
     destination: d.name,
     key: s.key,
