@@ -121,7 +121,8 @@ async function join(options: RunOptions, log: Logger): Promise<Parts> {
   })
   const snapshot = (): Snapshot => {
     const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
-    return snapshotOf({ standing: controller.standing(), watches: health.report(), isLeading, uptimeMs })
+    const watches = new Map([[HOME, health.report()]])
+    return snapshotOf({ standing: controller.standing(), watches, isLeading, uptimeMs })
   }
   const heartbeat = new Heartbeat(clock)
   const listening = await serve(settings, {

@@ -24,6 +24,8 @@ export interface Marks {
   readonly at: string | null
   readonly originUid: string | null
   readonly originVersion: string | null
+  /** Identity of the origin's cluster, on mirrors abroad. */
+  readonly originCluster: string | null
   readonly digest: string | null
   readonly carried: readonly string[]
   readonly adopted: boolean
@@ -48,6 +50,7 @@ export function marksOf(object: ObjectMeta, rules: Rules): Marks {
     at: mark('at'),
     originUid: mark('origin-uid'),
     originVersion: mark('origin-version'),
+    originCluster: mark('origin-cluster'),
     digest: mark('digest'),
     carried: parseCarried(mark('carried')),
     adopted: mark('adopted') === 'true',
@@ -93,6 +96,8 @@ export function standingOf(
   const labelled = named !== null && marks.label === mirrorLabel(identity, named)
   if (named !== null && labelled && marks.at === here) return { kind: 'ours', origin: named }
   if (marks.at !== null && marks.at !== here) return withoutOurs(marks)
+  // Another home's mirror, or what it left: none of ours, whatever its origin is called.
+  if (marks.originCluster !== null && marks.originCluster !== identity) return { kind: 'foreign' }
   const kept = originNamed(object.kind, marks.retained)
   if (kept !== null && marks.at === here && marks.label === null) return { kind: 'retained', origin: kept }
   const stripped = labelled && named !== null ? named : strippedOrigin(marks, named, identity, candidates)

@@ -16,6 +16,8 @@ import type { Rules } from './rules.ts'
 export interface Stamp {
   readonly rules: Rules
   readonly identity: string
+  /** The mirror stands in another cluster than its origin. */
+  readonly isAbroad: boolean
   /** For the marks of other tools: RFC 3339, UTC, with milliseconds. */
   readonly writtenAt: string
 }
@@ -91,6 +93,7 @@ export function pushMarks(
     [`${prefix}origin-uid`]: origin.uid,
     [`${prefix}origin-version`]: origin.version,
     [`${prefix}digest`]: summary.digest,
+    ...(stamp.isAbroad ? { [`${prefix}origin-cluster`]: stamp.identity } : {}),
     ...carriedMark(prefix, summary.carried),
     ...(policy.onDelete === 'retain' ? { [`${prefix}on-delete`]: 'retain' } : {}),
     ...(adopted ? { [`${prefix}adopted`]: 'true' } : {}),

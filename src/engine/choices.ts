@@ -1,12 +1,11 @@
 /** By which choice of namespaces an origin was indexed last: matching patterns against every namespace is the dearest thing that a tenant can ask for. */
 
-import { chooses, isSameChoice } from '../core/choice.ts'
+import { isSameChoice } from '../core/choice.ts'
 import type { ObjectKey } from '../core/names.ts'
-import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
 import type { OriginView } from './origins.ts'
 
-type Choice = Pick<Policy, 'push' | 'mirrorName'>
+type Choice = Pick<Policy, 'push' | 'peers' | 'mirrorName'>
 
 /** One per site. Equal texts give equal parsed patterns while those are remembered; otherwise an origin is matched once more. */
 export class Choices {
@@ -19,10 +18,10 @@ export class Choices {
       this.forget(meta.key)
       return false
     }
-    const { push, mirrorName } = reading.policy
+    const { push, peers, mirrorName } = reading.policy
     const before = this.#byOrigin.get(meta.key)
-    this.#byOrigin.set(meta.key, { push, mirrorName })
-    return before !== undefined && before.mirrorName === mirrorName && isSameChoice(before.push, push)
+    this.#byOrigin.set(meta.key, { push, peers, mirrorName })
+    return before !== undefined && before.mirrorName === mirrorName && isSame(before, reading.policy)
   }
 
   forget(origin: ObjectKey): void {
@@ -30,8 +29,10 @@ export class Choices {
   }
 }
 
-/** Whether the policy chooses the namespace; the origin's own is never a target. */
-export function choosesNamespace(policy: Policy, origin: ObjectMeta, namespace: NamespaceMeta): boolean {
-  const { push } = policy
-  return push !== null && namespace.name !== origin.namespace && chooses(push, namespace)
+function isSame(a: Choice, b: Choice): boolean {
+  return (
+    isSameChoice(a.push, b.push) &&
+    a.peers?.peers === b.peers?.peers &&
+    isSameChoice(a.peers?.namespaces ?? null, b.peers?.namespaces ?? null)
+  )
 }

@@ -7,17 +7,24 @@ import type { Clock } from '../std/clock.ts'
 import type { Confirmations } from './confirm.ts'
 import type { Observer } from './observe.ts'
 import type { Leadership, Recorder } from './ports.ts'
+import type { Origins } from './origins.ts'
+import type { Reach } from './reach.ts'
 import type { Renderings } from './renderings.ts'
 import type { Spreads } from './spreads.ts'
 import type { Store } from './store.ts'
 import type { Tallies } from './tallies.ts'
 
-/** Where origins are read. */
+/** What all destinations share: where origins are read, and under which key and identity mirrors are made. */
 export interface Home {
   readonly api: ClusterApi
   readonly store: Store
+  readonly origins: Origins
   readonly renderings: Renderings
   readonly confirmations: Confirmations
+  /** Null: no write may start. */
+  readonly digestKey: () => DigestKey | null
+  /** Null until the digest key is there. */
+  readonly identity: () => string | null
 }
 
 export interface Destination {
@@ -26,6 +33,7 @@ export interface Destination {
   readonly api: ClusterApi
   readonly clock: Clock
   readonly store: Store
+  readonly reach: Reach
   readonly observer: Observer
   readonly home: Home
   readonly recorder: Recorder

@@ -5,7 +5,7 @@ import type { Consent } from '../core/consent.ts'
 import type { DigestKey } from '../core/digest.ts'
 import { isProtected } from '../core/consent.ts'
 import { chooses } from '../core/choice.ts'
-import { readAsk, readLeft } from '../core/dialects/table.ts'
+import { readAsk, readLeft, readOrigin } from '../core/dialects/table.ts'
 import { marksOf, mirrorLabel } from '../core/marks.ts'
 import type { Marks } from '../core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
@@ -19,13 +19,18 @@ import type { Brakes } from './brakes.ts'
 import type { History } from './history.ts'
 import type { OriginView, Origins } from './origins.ts'
 import { originMarked } from './marked.ts'
+import type { Reach } from './reach.ts'
 import type { Site } from './site.ts'
 import type { Store } from './store.ts'
 
 export interface Observer {
   readonly rules: Rules
   readonly clock: Clock
+  /** Where mirrors stand. */
   readonly store: Store
+  readonly reach: Reach
+  /** Where origins stand; at home the same. */
+  readonly originStore: Store
   readonly origins: Origins
   readonly site: Site
   readonly history: History
@@ -51,7 +56,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     digestKey,
     namespace,
     object,
-    isOrigin: o.origins.view(key) !== null,
+    isOrigin: isOrigin(o, key, object),
     marks,
     claims,
     marked: named === null ? null : markedOrigin(o, key, named, namespace),
@@ -70,6 +75,12 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     answers,
     pull: object === null || marks === null ? null : pullView(o, object, marks, namespace),
   }
+}
+
+/** At home, or abroad in the eyes of whoever reads annotations there. */
+function isOrigin(o: Observer, key: ObjectKey, object: ObjectMeta | null): boolean {
+  if (!o.reach.isAbroad) return o.origins.view(key) !== null
+  return object !== null && readOrigin(object, o.rules).kind !== 'none'
 }
 
 /** Origins that may have a say: indexed claimants, the one that the marks name, the ones that consent names, the one that is pulled. */
@@ -123,7 +134,7 @@ function markedOrigin(
   if (!o.rules.originNamespaces.matches(refOf(named).namespace)) return { kind: 'held' }
   const view = o.origins.view(named)
   if (view === null) {
-    const there = o.store.get(named)
+    const there = o.originStore.get(named)
     return there === null
       ? { kind: 'absent' }
       : { kind: 'not-claiming', onDelete: onDeleteOf(there, o.rules.prefix), isOrigin: false }
@@ -175,7 +186,7 @@ function pullView(
   { ask }: Marks,
   namespace: NamespaceMeta | null,
 ): PullView | null {
-  if (ask === null || isProtected(object.namespace, o.rules)) return null
+  if (ask === null || o.reach.isAbroad || isProtected(object.namespace, o.rules)) return null
   if (ask.origin === null) return { kind: 'flawed' }
   const origin = keyOf(ask.origin)
   const view: OriginView | null = o.origins.view(origin)
@@ -189,7 +200,7 @@ function pullView(
 
 function absentView(o: Observer, place: ObjectKey, origin: ObjectKey): PullView {
   const end = o.history.endOf(place, origin)
-  return o.store.get(origin) === null && end.witness === 'live'
+  return o.originStore.get(origin) === null && end.witness === 'live'
     ? { kind: 'gone', atMs: end.atMs }
     : { kind: 'unavailable' }
 }

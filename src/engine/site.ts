@@ -5,7 +5,6 @@
  * so an index that lags can delay a decision but never make a wrong one.
  */
 
-import { namespaceConsent } from '../core/consent.ts'
 import type { Consent } from '../core/consent.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
@@ -14,11 +13,12 @@ import type { Policy } from '../core/policy.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Clock } from '../std/clock.ts'
 import { Admission } from './admission.ts'
-import { Choices, choosesNamespace } from './choices.ts'
+import { Choices } from './choices.ts'
 import type { History } from './history.ts'
 import { Lane, OPEN } from './lane.ts'
 import { groupOf, originMarked, originPulled } from './marked.ts'
 import type { OriginView, Origins } from './origins.ts'
+import type { Reach } from './reach.ts'
 import type { Source, Store } from './store.ts'
 import type { LaneName } from './workqueue.ts'
 
@@ -26,8 +26,12 @@ import type { LaneName } from './workqueue.ts'
 const SLICE_MS = 5
 
 export interface SiteOptions {
+  /** Where mirrors stand. */
   readonly store: Store
+  /** Where origins stand; at home the same. */
+  readonly originStore: Store
   readonly origins: Origins
+  readonly reach: Reach
   readonly history: History
   readonly rules: Rules
   readonly clock: Clock
@@ -74,12 +78,16 @@ export class Site {
     })
   }
 
-  /** On the read loop: notes the change, nothing else. */
-  objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void {
-    this.#reindexMarks(key, before, after)
+  /** On the read loop: an object of home changed that is an origin, was one, or may become one. Notes it, nothing else. */
+  originChanged(key: ObjectKey, source: Source): void {
     this.#soil(this.#dirtyOrigins, key, source)
     const { namespace } = refOf(key)
     this.#originTurns.add(key, { originNamespace: namespace, origin: key, namespace }, 0)
+  }
+
+  /** On the read loop: an object here changed. */
+  objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null, source: Source): void {
+    this.#reindexMarks(key, before, after)
     if (after === null) this.#o.history.forgetEnd(key)
     else if (source === 'live') this.#o.history.noteFresh(key)
     this.#o.enqueue(key, 'fresh')
@@ -177,14 +185,14 @@ export class Site {
 
   /** What `namespace` says to `origin`; refused where the namespace is not there. */
   consent(namespace: NamespaceMeta, origin: { readonly namespace: string; readonly name: string }): Consent {
-    return namespaceConsent(namespace, origin, this.#o.rules, this.identity)
+    return this.#o.reach.consent(namespace, origin, this.identity)
   }
 
   /** The place that `view` claims in `namespace`, whatever the namespace says to it; null for none. */
   placeIn(view: OriginView, namespace: NamespaceMeta): ObjectKey | null {
     if (view.reading.kind !== 'policy') return null
     const { policy } = view.reading
-    return choosesNamespace(policy, view.meta, namespace)
+    return this.#o.reach.chooses(policy, view.meta, namespace)
       ? keyOf({ kind: view.meta.kind, namespace: namespace.name, name: policy.mirrorName })
       : null
   }
@@ -257,7 +265,7 @@ export class Site {
 
   /** An origin that was seen to go: what was merged from it into pull mirrors goes too. */
   #notePulled(origin: ObjectKey, dirt: Dirt | undefined): void {
-    const isGone = this.#o.store.get(origin) === null
+    const isGone = this.#o.originStore.get(origin) === null
     for (const place of this.#pulls.get(origin) ?? NONE) {
       if (!isGone) this.#o.history.clearEnd(place, origin)
       else if (dirt?.live === true) this.#o.history.noteEnd(place, origin, this.#o.clock.now())
@@ -266,7 +274,7 @@ export class Site {
 
   #claimed(view: OriginView | null): Set<ObjectKey> {
     const places = new Set<ObjectKey>()
-    if (view === null) return places
+    if (view?.reading.kind !== 'policy' || !this.#o.reach.concerns(view.reading.policy)) return places
     for (const namespace of this.#o.store.namespaces()) {
       const place = this.placeIn(view, namespace)
       if (place !== null) places.add(place)
@@ -356,7 +364,7 @@ export class Site {
   /** Nothing depends on it any more: without a key of ours on it, it is an unrelated object again. */
   #releaseUnreferenced(origin: ObjectKey | null): void {
     if (origin !== null && !this.isReferenced(origin) && !this.isClaimed(origin))
-      this.#o.store.release(origin)
+      this.#o.originStore.release(origin)
   }
 
   #move<K>(index: Map<K, Set<ObjectKey>>, key: ObjectKey, from: K | null, to: K | null): void {

@@ -4,15 +4,24 @@ import type { Hold } from './brakes.ts'
 import type { History } from './history.ts'
 import type { LaneName, WorkQueue } from './workqueue.ts'
 
-export interface Standing {
-  readonly origins: number
-  readonly heldOrigins: number
+/** One destination's part of it. */
+export interface DestinationStanding {
+  /** `home`, or the peer's name. */
+  readonly name: string
   readonly pullMirrors: number
   readonly mirrors: ReturnType<History['counts']>
   readonly queue: ReturnType<WorkQueue['standing']>
   readonly oldestAgeMs: Readonly<Record<LaneName, number>>
-  readonly renderingBytes: number
   readonly holds: readonly Hold[]
+  readonly isSynced: boolean
+}
+
+export interface Standing {
+  readonly origins: number
+  readonly heldOrigins: number
+  /** Home first. */
+  readonly destinations: readonly DestinationStanding[]
+  readonly renderingBytes: number
   readonly isSynced: boolean
   readonly hasDigestKey: boolean
   /** Earliest expiry among the certificates that `validate: tls` watches; null without one. */

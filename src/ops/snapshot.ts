@@ -2,7 +2,7 @@
 
 import { MIRROR_STATES } from '../core/decision.ts'
 import type { MirrorState } from '../core/decision.ts'
-import type { Standing } from '../engine/standing.ts'
+import type { DestinationStanding, Standing } from '../engine/standing.ts'
 import type { LoopHealth } from '../kube/health.ts'
 
 export interface Snapshot {
@@ -24,8 +24,8 @@ export interface DestinationSnapshot {
   readonly pullMirrors: number
   /** Mirrors whose deletion waits for a release. */
   readonly deletionsHeld: number
-  readonly queue: Standing['queue']
-  readonly oldestAgeMs: Standing['oldestAgeMs']
+  readonly queue: DestinationStanding['queue']
+  readonly oldestAgeMs: DestinationStanding['oldestAgeMs']
   readonly watches: readonly WatchSnapshot[]
 }
 
@@ -38,13 +38,13 @@ export interface WatchSnapshot {
 
 export interface SnapshotOptions {
   readonly standing: Standing
-  readonly watches: readonly LoopHealth[]
+  /** The watches of each destination, by its name. */
+  readonly watches: ReadonlyMap<string, readonly LoopHealth[]>
   readonly isLeading: boolean
   /** How long the process runs. */
   readonly uptimeMs: number
 }
 
-/** The snapshot of a controller with home alone. */
 export function snapshotOf({ standing, watches, isLeading, uptimeMs }: SnapshotOptions): Snapshot {
   return {
     isLeading,
@@ -53,20 +53,26 @@ export function snapshotOf({ standing, watches, isLeading, uptimeMs }: SnapshotO
     heldOrigins: standing.heldOrigins,
     renderingBytes: standing.renderingBytes,
     certificateExpiresAtMs: standing.certificateExpiresAtMs,
-    destinations: [
-      {
-        destination: 'home',
-        mirrors: new Map(MIRROR_STATES.map((state) => [state, standing.mirrors.get(state) ?? 0])),
-        pullMirrors: standing.pullMirrors,
-        deletionsHeld: standing.holds.reduce((sum, hold) => sum + hold.inferred, 0),
-        queue: standing.queue,
-        oldestAgeMs: standing.oldestAgeMs,
-        watches: watches.map(({ resource, isSynced, heardAgeMs }) => ({
-          resource,
-          isSynced,
-          ageMs: heardAgeMs ?? uptimeMs,
-        })),
-      },
-    ],
+    destinations: standing.destinations.map((one) => destinationOf(one, watches.get(one.name) ?? [], uptimeMs)),
+  }
+}
+
+function destinationOf(
+  standing: DestinationStanding,
+  watches: readonly LoopHealth[],
+  uptimeMs: number,
+): DestinationSnapshot {
+  return {
+    destination: standing.name,
+    mirrors: new Map(MIRROR_STATES.map((state) => [state, standing.mirrors.get(state) ?? 0])),
+    pullMirrors: standing.pullMirrors,
+    deletionsHeld: standing.holds.reduce((sum, hold) => sum + hold.inferred, 0),
+    queue: standing.queue,
+    oldestAgeMs: standing.oldestAgeMs,
+    watches: watches.map(({ resource, isSynced, heardAgeMs }) => ({
+      resource,
+      isSynced,
+      ageMs: heardAgeMs ?? uptimeMs,
+    })),
   }
 }
