@@ -32,6 +32,8 @@ export type RefusalReason =
   | 'accept'
   /** Consent is required by the settings and the Namespace has no `accept`. */
   | 'consent-required'
+  /** The peer's Secret says who may forward there, and this origin may not, or not into this namespace. */
+  | 'peer-origins'
 
 /** An origin as a pattern sees it. */
 export interface Offer {
@@ -56,6 +58,35 @@ export function namespaceConsent(
   return ownerConsent(
     namespace,
     { namespace: origin.namespace, name: origin.name, cluster: identity, local: true },
+    rules,
+  )
+}
+
+/** What a peer's Secret and the settings say about forwarding there. */
+export interface PeerTerms {
+  /** Home's identity, as the peer's owners write it in `accept` and `refuse`. */
+  readonly identity: string
+  /** Globs over `namespace/name`; null: any origin, only into the namespace of its own name. */
+  readonly origins: Globs | null
+  /** The peer grants single namespaces by name, and that list is their consent: their annotations cannot be read. */
+  readonly isListed: boolean
+}
+
+/** What `namespace` of a peer says to `origin` of home. */
+export function peerConsent(
+  namespace: NamespaceMeta,
+  origin: { readonly namespace: string; readonly name: string },
+  rules: Rules,
+  { identity, origins, isListed }: PeerTerms,
+): Consent {
+  if (isProtected(namespace.name, rules)) return refused('protected')
+  if (!rules.targetNamespaces.matches(namespace.name)) return refused('not-a-target')
+  const mayForward = origins === null ? namespace.name === origin.namespace : origins.matches(pathOf(origin))
+  if (!mayForward) return refused('peer-origins')
+  if (isListed) return { kind: 'granted', declared: true }
+  return ownerConsent(
+    namespace,
+    { namespace: origin.namespace, name: origin.name, cluster: identity, local: false },
     rules,
   )
 }

@@ -279,7 +279,7 @@ const OWNED_MARKS = ['origin', 'at', 'origin-uid', 'origin-version', 'digest']
 /** What must sit in our `Update` entry beside the content keys. */
 export function ownedPaths(object: ObjectMeta, marks: Marks, rules: Rules): readonly string[] {
   const { prefix } = rules
-  const optional = ['carried', 'on-delete', 'adopted'].filter(
+  const optional = ['carried', 'on-delete', 'adopted', 'origin-cluster'].filter(
     (mark) => object.annotations[prefix + mark] !== undefined,
   )
   return [

@@ -201,7 +201,11 @@ export function releaseBody(object: ObjectMeta, seen: Marks, rules: Rules): Requ
 
 function retainOps(object: ObjectMeta, seen: Marks, rules: Rules): readonly Op[] {
   invariant(seen.origin !== null, 'only a marked mirror can be retained')
-  return unmark(object, rules, { [`${rules.prefix}retained`]: seen.origin }, ['at', 'adopted'])
+  return unmark(object, rules, { [`${rules.prefix}retained`]: seen.origin }, [
+    'at',
+    'adopted',
+    'origin-cluster',
+  ])
 }
 
 /** Of a pull mirror that holds nothing from its origin any more: what it asks for stays. */

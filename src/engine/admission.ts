@@ -6,10 +6,11 @@
 import type { ObjectKey } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
 import type { Rules } from '../core/rules.ts'
-import type { OriginView, Origins } from './origins.ts'
+import type { OriginView } from './origins.ts'
+import type { OriginsHere } from './reach.ts'
 
 export interface AdmissionOptions {
-  readonly origins: Origins
+  readonly origins: OriginsHere
   readonly rules: Rules
   /** The places that an origin claims now. */
   readonly places: (origin: ObjectKey) => ReadonlySet<ObjectKey>

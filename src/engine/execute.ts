@@ -339,5 +339,6 @@ function standing(task: Task): {
 
 function stampOf(d: Destination, task: Task): Stamp {
   const { identity } = task.observation.digestKey
-  return { rules: d.observer.rules, identity, writtenAt: new Date(d.clock.wall()).toISOString() }
+  const writtenAt = new Date(d.clock.wall()).toISOString()
+  return { rules: d.observer.rules, identity, isAbroad: d.reach.isAbroad, writtenAt }
 }

@@ -17,9 +17,9 @@ import type { Rules } from '../core/rules.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Brakes } from './brakes.ts'
 import type { History } from './history.ts'
-import type { OriginView, Origins } from './origins.ts'
+import type { OriginView } from './origins.ts'
 import { originMarked } from './marked.ts'
-import type { Reach } from './reach.ts'
+import type { OriginsHere, Reach } from './reach.ts'
 import type { Site } from './site.ts'
 import type { Store } from './store.ts'
 
@@ -31,7 +31,7 @@ export interface Observer {
   readonly reach: Reach
   /** Where origins stand; at home the same. */
   readonly originStore: Store
-  readonly origins: Origins
+  readonly origins: OriginsHere
   readonly site: Site
   readonly history: History
   readonly brakes: Brakes

@@ -17,8 +17,8 @@ import { Choices } from './choices.ts'
 import type { History } from './history.ts'
 import { Lane, OPEN } from './lane.ts'
 import { groupOf, originMarked, originPulled } from './marked.ts'
-import type { OriginView, Origins } from './origins.ts'
-import type { Reach } from './reach.ts'
+import type { OriginView } from './origins.ts'
+import type { OriginsHere, Reach } from './reach.ts'
 import type { Source, Store } from './store.ts'
 import type { LaneName } from './workqueue.ts'
 
@@ -30,7 +30,7 @@ export interface SiteOptions {
   readonly store: Store
   /** Where origins stand; at home the same. */
   readonly originStore: Store
-  readonly origins: Origins
+  readonly origins: OriginsHere
   readonly reach: Reach
   readonly history: History
   readonly rules: Rules

@@ -3,7 +3,7 @@
 import type { ObjectKey } from '../core/names.ts'
 import type { Clock } from '../std/clock.ts'
 import type { History } from './history.ts'
-import type { Origins } from './origins.ts'
+import type { OriginsHere } from './reach.ts'
 import type { LaneName } from './workqueue.ts'
 
 /** A changed `resync` is heard at most this often per origin. */
@@ -11,7 +11,7 @@ export const RESYNC_INTERVAL_MS = 60_000
 
 export interface VerifierOptions {
   readonly clock: Clock
-  readonly origins: Origins
+  readonly origins: OriginsHere
   readonly history: History
   readonly sweepIntervalMs: number
   /** Every mirror and pull mirror. */

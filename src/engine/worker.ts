@@ -21,7 +21,8 @@ import { originMarked, originPulled } from './marked.ts'
 import { countEnding } from './observe.ts'
 import type { Observer } from './observe.ts'
 import type { Leadership, Recorder } from './ports.ts'
-import type { Reach } from './reach.ts'
+import { originsHere } from './reach.ts'
+import type { OriginsHere, Reach } from './reach.ts'
 import { Reminder } from './reminder.ts'
 import { Site } from './site.ts'
 import { Spreads } from './spreads.ts'
@@ -54,6 +55,7 @@ export interface WorkerOptions {
 export class Worker {
   readonly #o: WorkerOptions
   readonly #requests = new AbortController()
+  readonly #origins: OriginsHere
   readonly #history = new History()
   readonly #site: Site
   readonly #queue: WorkQueue
@@ -69,6 +71,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#o = options
     const { settings, clock, random, home, store, reach, scope } = options
+    this.#origins = originsHere(home.origins, reach)
     this.#queue = new WorkQueue({
       clock,
       random,
@@ -81,7 +84,7 @@ export class Worker {
     this.#site = new Site({
       store,
       originStore: home.store,
-      origins: home.origins,
+      origins: this.#origins,
       reach,
       history: this.#history,
       rules: settings.rules,
@@ -229,7 +232,7 @@ export class Worker {
   #makeVerifier(): Verifier {
     return new Verifier({
       clock: this.#o.clock,
-      origins: this.#o.home.origins,
+      origins: this.#origins,
       history: this.#history,
       sweepIntervalMs: this.#o.settings.sweepIntervalMs,
       mirrors: () => (this.#isWorking ? this.#everyMirror() : []),
@@ -266,7 +269,7 @@ export class Worker {
       store,
       reach,
       originStore: home.store,
-      origins: home.origins,
+      origins: this.#origins,
       site: this.#site,
       history: this.#history,
       brakes: this.#brakes,
@@ -286,7 +289,7 @@ export class Worker {
   }
 
   #indexed(origin: ObjectKey, places: ReadonlySet<ObjectKey>, seenAtMs: number): void {
-    const view = this.#o.home.origins.view(origin)
+    const view = this.#origins.view(origin)
     if (view?.reading.kind === 'policy') this.#verifier.noteResync(origin, view.reading.policy.resync)
     else if (view === null) this.#verifier.forget(origin)
     if (!this.#isWorking) return

@@ -53,7 +53,9 @@ export function snapshotOf({ standing, watches, isLeading, uptimeMs }: SnapshotO
     heldOrigins: standing.heldOrigins,
     renderingBytes: standing.renderingBytes,
     certificateExpiresAtMs: standing.certificateExpiresAtMs,
-    destinations: standing.destinations.map((one) => destinationOf(one, watches.get(one.name) ?? [], uptimeMs)),
+    destinations: standing.destinations.map((one) =>
+      destinationOf(one, watches.get(one.name) ?? [], uptimeMs),
+    ),
   }
 }
 
