@@ -191,6 +191,30 @@ export const NOTICES = {
       '{count} of {total} mirrors of origins in this namespace would be deleted, but nobody saw their origins go. Hold {hold}.',
     nextStep: 'Check that this is meant, then run: heliograph release {hold}',
   },
+  PeerRefused: {
+    type: 'Warning',
+    about: 'controller',
+    sentence: 'Peer {name} is not used as this Secret says: {reason}.',
+    nextStep: 'Mend the Secret; what worked before goes on until then. heliograph peer check {name} says more.',
+  },
+  PeerUnreachable: {
+    type: 'Warning',
+    about: 'controller',
+    sentence: 'Nothing is written to peer {name}: {reason}. Its mirrors stay as they are.',
+    nextStep: 'It is tried again; heliograph peer check {name} says more.',
+  },
+  PeerRightsMissing: {
+    type: 'Warning',
+    about: 'controller',
+    sentence: 'The credential of peer {name} may not: {rights}.',
+    nextStep: 'Grant these rights on the peer; heliograph peer add shows the manifests.',
+  },
+  PeerRemoved: {
+    type: 'Normal',
+    about: 'controller',
+    sentence: 'Peer {name} was removed. Mirrors that stay there: {count}.',
+    nextStep: 'To delete them, run heliograph peer clean {name} --yes before removing a peer.',
+  },
   DigestKeyMalformed: {
     type: 'Warning',
     about: 'controller',

@@ -39,7 +39,7 @@ export async function confirm(
   origin: ObjectKey,
 ): Promise<Exclude<Answers['confirmation'], null>> {
   const { namespace: name } = refOf(place)
-  const namespace = await d.api.readNamespace(name, { signal: d.signal() })
+  const namespace = await d.readNamespace(name, { signal: d.signal() })
   if (!namespace.ok) return 'unreadable'
   d.store.putNamespace(namespace.value, 'answer')
   d.observer.site.flush()

@@ -15,7 +15,7 @@ import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { Scope } from '../std/scope.ts'
 import { Confirmations } from './confirm.ts'
-import type { Home } from './destination.ts'
+import type { Home, ReadNamespace } from './destination.ts'
 import { DigestKeys } from './digest-key.ts'
 import { Origins } from './origins.ts'
 import type { Leadership, Recorder } from './ports.ts'
@@ -29,8 +29,8 @@ import { Worker } from './worker.ts'
 
 /** Where reflectors deliver. Each sink is asked for once, before anything runs: home is synced when all of them were. */
 export interface Sinks {
-  /** `namespace` null: the whole cluster. */
-  objects(kind: Kind, namespace: string | null): ChangeSink<ObjectMeta>
+  /** `namespace` null: the whole cluster. Work waits for its first snapshot unless `isAwaited` is false. */
+  objects(kind: Kind, namespace: string | null, isAwaited?: boolean): ChangeSink<ObjectMeta>
   namespaces(): ChangeSink<NamespaceMeta>
 }
 
@@ -50,6 +50,7 @@ export interface ControllerOptions {
 export interface Peer {
   readonly name: string
   readonly api: ClusterApi
+  readonly readNamespace: ReadNamespace
   readonly reach: Reach
   readonly recorder: Recorder
   readonly leadership: Leadership
@@ -114,7 +115,14 @@ export class Controller {
       identity: () => this.#keys.identity(),
     }
     this.#worker = this.#makeWorker(
-      { name: HOME, api, recorder, leadership, reach: homeReach(rules) },
+      {
+        name: HOME,
+        api,
+        readNamespace: (name, call) => api.readNamespace(name, call),
+        recorder,
+        leadership,
+        reach: homeReach(rules),
+      },
       this.#store,
       this.#scope,
     )
@@ -205,11 +213,12 @@ export class Controller {
 
   #makeWorker(at: Omit<Peer, 'reflect'>, store: Store, scope: Scope): Worker {
     const { settings, clock, random } = this.#o
-    const { name, api, recorder, leadership, reach } = at
+    const { name, api, readNamespace, recorder, leadership, reach } = at
     return new Worker({
       name,
       settings,
       api,
+      readNamespace,
       clock,
       random,
       recorder,
@@ -261,7 +270,7 @@ const HOME = 'home'
 
 function sinksOf(store: Store): Sinks {
   return {
-    objects: (kind, namespace) => store.sink(kind, namespace),
+    objects: (kind, namespace, isAwaited) => store.sink(kind, namespace, isAwaited),
     namespaces: () => store.namespaceSink(),
   }
 }

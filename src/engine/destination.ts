@@ -27,10 +27,14 @@ export interface Home {
   readonly identity: () => string | null
 }
 
+/** How a Namespace is asked for: of the cluster, or of a list where it may not be. */
+export type ReadNamespace = ClusterApi['readNamespace']
+
 export interface Destination {
   /** `home`, or the peer's name. */
   readonly name: string
   readonly api: ClusterApi
+  readonly readNamespace: ReadNamespace
   readonly clock: Clock
   readonly store: Store
   readonly reach: Reach

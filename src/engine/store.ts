@@ -152,10 +152,10 @@ export class Store {
     return true
   }
 
-  /** Where a reflector of `kind` delivers: of one namespace, or (null) of the whole cluster. */
-  sink(kind: Kind, namespace: string | null): ChangeSink<ObjectMeta> {
+  /** Where a reflector of `kind` delivers: of one namespace, or (null) of the whole cluster. The store is synced without it unless `isAwaited`. */
+  sink(kind: Kind, namespace: string | null, isAwaited = true): ChangeSink<ObjectMeta> {
     const scope: Scope = namespace === null ? kind : `${kind}/${namespace}`
-    this.#synced.set(scope, false)
+    if (isAwaited) this.#synced.set(scope, false)
     return {
       beginSnapshot: (witness) => this.#begin(scope, witness),
       put: (object, witness) => this.put(object, witness),
@@ -201,7 +201,7 @@ export class Store {
       this.#listener.objectChanged(object.key, object, null, witness)
       swept += 1
     }
-    this.#synced.set(scope, true)
+    if (this.#synced.has(scope)) this.#synced.set(scope, true)
     this.#listener.swept()
     return swept
   }

@@ -15,7 +15,7 @@ import type { Random } from '../std/random.ts'
 import type { Scope } from '../std/scope.ts'
 import { Brakes } from './brakes.ts'
 import type { Hold } from './brakes.ts'
-import type { Destination, Home } from './destination.ts'
+import type { Destination, Home, ReadNamespace } from './destination.ts'
 import { History } from './history.ts'
 import { originMarked, originPulled } from './marked.ts'
 import { countEnding } from './observe.ts'
@@ -40,6 +40,7 @@ export interface WorkerOptions {
   readonly name: string
   readonly settings: Settings
   readonly api: ClusterApi
+  readonly readNamespace: ReadNamespace
   readonly clock: Clock
   readonly random: Random
   readonly recorder: Recorder
@@ -242,10 +243,11 @@ export class Worker {
   }
 
   #makeDestination(): Destination {
-    const { name, api, clock, recorder, leadership, store, home, reach } = this.#o
+    const { name, api, readNamespace, clock, recorder, leadership, store, home, reach } = this.#o
     return {
       name,
       api,
+      readNamespace,
       clock,
       store,
       reach,
