@@ -4,10 +4,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 
 import type { Settings } from '../config/settings.ts'
 import { readPrefixes } from '../core/dialects/table.ts'
-import type { Kind } from '../core/names.ts'
-import type { ObjectMeta } from '../core/objects.ts'
 import { Controller } from '../engine/controller.ts'
 import type { Sinks } from '../engine/controller.ts'
+import type { Leadership } from '../engine/ports.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import { clusterApi } from '../kube/calls.ts'
 import type { ReflectorWatcher } from '../kube/changes.ts'
@@ -15,8 +14,7 @@ import type { Cluster } from '../kube/connection.ts'
 import { WatchHealth } from '../kube/health.ts'
 import { Reflector } from '../kube/reflector.ts'
 import { pollNamespaces } from '../kube/namespace-poll.ts'
-import { CONFIG_MAPS, NAMESPACES, SECRETS } from '../kube/resources.ts'
-import type { WatchedResource } from '../kube/resources.ts'
+import { NAMESPACES } from '../kube/resources.ts'
 import { LEASE_NAME } from '../kube/rights.ts'
 import { Election } from '../ops/election.ts'
 import { Events } from '../ops/events.ts'
@@ -35,6 +33,9 @@ import { Scope } from '../std/scope.ts'
 import { UserError } from '../std/user-error.ts'
 import { openHome } from './home.ts'
 import type { Environment } from './home.ts'
+import { joinPeers } from './peers.ts'
+import type { Peers } from './peers.ts'
+import { RESOURCES, watchedResources } from './watched.ts'
 
 export interface RunOptions {
   readonly settings: Settings
@@ -54,14 +55,15 @@ export async function run(options: RunOptions): Promise<void> {
     format: settings.logFormat,
     write: (line) => void process.stdout.write(line),
   })
-  const parts = await join(options, log)
+  const scope = new Scope()
+  const parts = await join(options, log, scope)
   const address = `${settings.listenHost}:${parts.listening.port}`
   log.info('started', { version: options.version, namespace: settings.rules.ownNamespace, address })
-  const scope = new Scope()
   const electing = new AbortController()
   scope.spawn((ending) => parts.heartbeat.run(ending))
   scope.spawn((ending) => parts.events.run(ending))
   scope.spawn(() => parts.election.run(electing.signal))
+  scope.spawn((ending) => parts.peers.registry.run(AbortSignal.any([signal, ending])))
   try {
     await parts.controller.run(AbortSignal.any([signal, scope.signal]))
   } catch (error) {
@@ -84,9 +86,10 @@ interface Parts {
   readonly events: Events
   readonly heartbeat: Heartbeat
   readonly listening: Listening
+  readonly peers: Peers
 }
 
-async function join(options: RunOptions, log: Logger): Promise<Parts> {
+async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Parts> {
   const { settings, environment, version } = options
   const clock = systemClock
   const startedMs = clock.now()
@@ -100,8 +103,8 @@ async function join(options: RunOptions, log: Logger): Promise<Parts> {
   const api = clusterApi(cluster)
   await checkOwnNamespace(api, settings, log)
   const watcher = createWatchRecorder({ destination: HOME, metrics, log, clock })
-  const health = new WatchHealth(resourcesOf(settings), clock, watcher)
-  const election: Election = elect(options, { api, log, controller: () => controller })
+  const health = new WatchHealth(watchedResources(settings.rules.kinds), clock, watcher)
+  const election: Election = elect(options, { api, log, controller: () => controller, peers: () => peers })
   const events = new Events({
     api,
     clock,
@@ -109,19 +112,24 @@ async function join(options: RunOptions, log: Logger): Promise<Parts> {
     isLeading: () => election.isLive(),
     dropped: (why) => metrics.count('heliograph_events_dropped_total', { why }),
   })
+  const recorder = createRecorder({ metrics, events, log, clock })
   const controller: Controller = new Controller({
     settings,
     api,
     clock,
     random: systemRandom,
     randomBytes,
-    recorder: createRecorder({ metrics, events, log, clock }),
+    recorder,
     leadership: election,
     reflect: (sinks, signal) => reflect({ cluster, api, settings, watcher: health }, sinks, signal),
+    changedAtHome: (key, before, after) => peers.registry.objectChanged(key, before, after),
+    identified: () => peers.registry.changed(),
   })
+  const shard = (): Leadership => election
+  const peers: Peers = joinPeers({ settings, version, api, controller, recorder, metrics, log, shard, scope })
   const snapshot = (): Snapshot => {
     const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
-    const watches = new Map([[HOME, health.report()]])
+    const watches = new Map([[HOME, health.report()], ...peers.watches()])
     return snapshotOf({ standing: controller.standing(), watches, isLeading, uptimeMs })
   }
   const heartbeat = new Heartbeat(clock)
@@ -135,13 +143,18 @@ async function join(options: RunOptions, log: Logger): Promise<Parts> {
     metrics,
     crashed: (error) => log.bug(error),
   })
-  return { cluster, controller, election, events, heartbeat, listening }
+  return { cluster, controller, election, events, heartbeat, listening, peers }
 }
 
 /** Home's Lease; leadership starts and stops the controller's turns. */
 function elect(
   { settings, environment }: RunOptions,
-  parts: { readonly api: ClusterApi; readonly log: Logger; readonly controller: () => Controller },
+  parts: {
+    readonly api: ClusterApi
+    readonly log: Logger
+    readonly controller: () => Controller
+    readonly peers: () => Peers
+  },
 ): Election {
   const host = environment['POD_NAME'] ?? environment['HOSTNAME'] ?? 'heliograph'
   return new Election({
@@ -154,8 +167,14 @@ function elect(
     name: LEASE_NAME,
     releaseKey: `${settings.rules.prefix}release`,
     enabled: settings.leaderElection,
-    onGained: () => parts.controller().lead(),
-    onLost: () => parts.controller().follow(),
+    onGained: () => {
+      parts.controller().lead()
+      parts.peers().registry.changed()
+    },
+    onLost: () => {
+      parts.controller().follow()
+      parts.peers().registry.changed()
+    },
     onRelease: (id) => parts.controller().release(id),
   })
 }
@@ -178,10 +197,6 @@ async function checkOwnNamespace(api: ClusterApi, settings: Settings, log: Logge
     )
   }
   log.warn('the own namespace cannot be read now', { namespace: ownNamespace, failure: answer.failure.kind })
-}
-
-function resourcesOf({ rules }: Settings): readonly string[] {
-  return [...rules.kinds.map((kind) => RESOURCES[kind].resource), NAMESPACES.resource]
 }
 
 async function reflect(
@@ -219,9 +234,4 @@ async function reflect(
     loops.push(pollNamespaces({ api, names: settings.namespaces, sink, watcher, clock }, signal))
   }
   await Promise.all(loops)
-}
-
-const RESOURCES: Readonly<Record<Kind, WatchedResource<ObjectMeta>>> = {
-  Secret: SECRETS,
-  ConfigMap: CONFIG_MAPS,
 }

@@ -40,6 +40,7 @@ export const OPTION_GROUPS = {
   scope: 'What is mirrored',
   consent: 'Who may push where',
   dialects: 'Annotations of other tools',
+  peers: 'Peers',
   refusals: 'What is never given to a mirror',
   limits: 'Limits',
   pace: 'Pace',
@@ -214,6 +215,13 @@ export const OPTIONS = {
     group: 'dialects',
     sentence: 'What the annotations `enabled` and `targets` of a hand-written controller begin with.',
     parse: prefix,
+  }),
+  peerProxies: row({
+    default: 'false',
+    form: 'boolean',
+    group: 'peers',
+    sentence: 'Whether `proxy-url` in a peer’s Secret is taken.',
+    parse: boolean,
   }),
   refusedTypes: row({
     default: DEFAULT_REFUSED_TYPES,

@@ -173,6 +173,7 @@ function settingsOf(values: Parsed, namespace: string): Settings {
     sweepIntervalMs: values.sweepInterval,
     sweepReadsPerSecondMax: values.sweepReadsPerSecondMax,
     auditIntervalMs: values.auditInterval,
+    peerProxies: values.peerProxies,
     leaderElection: values.leaderElection,
     listenHost: values.listen.host,
     listenPort: values.listen.port,

@@ -17,6 +17,8 @@ export interface Settings {
   readonly sweepReadsPerSecondMax: number
   /** Metadata audit that counts what the watch missed. */
   readonly auditIntervalMs: number
+  /** `proxy-url` in a peer's Secret is taken. */
+  readonly peerProxies: boolean
   readonly leaderElection: boolean
   /** Bind address of probes and metrics. */
   readonly listenHost: string

@@ -195,7 +195,8 @@ export const NOTICES = {
     type: 'Warning',
     about: 'controller',
     sentence: 'Peer {name} is not used as this Secret says: {reason}.',
-    nextStep: 'Mend the Secret; what worked before goes on until then. heliograph peer check {name} says more.',
+    nextStep:
+      'Mend the Secret; what worked before goes on until then. heliograph peer check {name} says more.',
   },
   PeerUnreachable: {
     type: 'Warning',

@@ -44,6 +44,10 @@ export interface ControllerOptions {
   readonly leadership: Leadership
   /** Keeps the sinks equal to the cluster until `signal` fires. */
   readonly reflect: (sinks: Sinks, signal: AbortSignal) => Promise<void>
+  /** On the read loop: told of every change of an object of home on which something that we read is written. */
+  readonly changedAtHome?: (key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null) => void
+  /** The digest key, and with it home's identity, became usable. */
+  readonly identified?: () => void
 }
 
 /** Another cluster that receives mirrors, connected and identified. */
@@ -238,6 +242,7 @@ export class Controller {
     return {
       objectChanged: (key, before, after, source) => {
         if (key === this.#keys.place) return this.#keys.changed()
+        this.#o.changedAtHome?.(key, before, after)
         this.#worker.objectChanged(key, before, after, source)
         for (const worker of this.#workers()) worker.originChanged(key, source)
       },
@@ -263,6 +268,7 @@ export class Controller {
     this.#origins.dropSummaries()
     this.#renderings.clear()
     for (const worker of this.#workers()) worker.digestKeyChanged()
+    this.#o.identified?.()
   }
 }
 

@@ -44,3 +44,29 @@ export interface PluginCredential {
 export interface AccessFlaw {
   readonly reason: string
 }
+
+/** No server takes a longer header than this, and no token comes near. */
+const TOKEN_LENGTH_MAX = 64 * 1024
+const TOKEN = /^[\x21-\x7e]+$/
+
+/** Whether a token can be sent in a header as it is. */
+export function isSendable(token: string): boolean {
+  return token.length <= TOKEN_LENGTH_MAX && TOKEN.test(token)
+}
+
+/** Whether both lead to the same server, by the same way and verified alike; who we are there may differ. */
+export function isSameServer(a: Access, b: Access): boolean {
+  return (
+    a.server === b.server &&
+    a.tlsServerName === b.tlsServerName &&
+    a.verified === b.verified &&
+    a.proxyUrl === b.proxyUrl &&
+    isSameMaterial(a.ca, b.ca)
+  )
+}
+
+function isSameMaterial(a: Material | null, b: Material | null): boolean {
+  if (a === null || b === null) return a === b
+  if (a.kind === 'bytes') return b.kind === 'bytes' && a.bytes.reveal().equals(b.bytes.reveal())
+  return b.kind === 'file' && a.path === b.path
+}

@@ -5,6 +5,7 @@ import type { FullObject, NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Kind, ObjectRef, ResourceVersion, Uid } from '../core/names.ts'
 import type { Result } from '../std/result.ts'
 import type { Sensitive } from '../std/sensitive.ts'
+import type { Verb } from './rights.ts'
 
 /**
  * A request body as consecutive pieces, so that one rendering's bytes are shared by every write of it.
@@ -47,8 +48,51 @@ export interface ClusterApi {
   createLease(lease: Lease, options: CallOptions): Promise<Result<Lease, Failure>>
   /** PUT with `lease.version`: a 409 Conflict when somebody else wrote meanwhile. */
   updateLease(lease: Lease, options: CallOptions): Promise<Result<Lease, Failure>>
+  /** DELETE with `lease.version` as precondition: a 409 Conflict when somebody else wrote meanwhile. */
+  removeLease(lease: StoredLease, options: CallOptions): Promise<Result<void, Failure>>
+  /** All Leases of a namespace that the selector chooses. */
+  listLeases(
+    namespace: string,
+    labelSelector: string,
+    options: CallOptions,
+  ): Promise<Result<readonly StoredLease[], Failure>>
   /** Value of ClusterProperty `name`; `absent` also where the kind is not installed. */
   readClusterProperty(name: string, options: CallOptions): Promise<Result<string, Failure>>
+  /** SelfSubjectAccessReview: whether this credential has the right. False also where the server could not tell. */
+  reviewAccess(question: AccessQuestion, options: CallOptions): Promise<Result<boolean, Failure>>
+  createNamespace(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<Result<NamespaceMeta, Failure>>
+  /**
+   * TokenRequest for the API server's own audience. `seconds` is asked for, at least 600; the server may give less or more.
+   * `absent`: there is no such ServiceAccount.
+   */
+  requestToken(
+    namespace: string,
+    serviceAccount: string,
+    seconds: number,
+    options: CallOptions,
+  ): Promise<Result<IssuedToken, Failure>>
+}
+
+export interface AccessQuestion {
+  readonly verb: Verb
+  /** Empty: the core group. */
+  readonly apiGroup: string
+  /** As in an RBAC rule: the plural, and `/subresource` where one is meant. */
+  readonly resource: string
+  /** Null: all namespaces, or a cluster-scoped resource. */
+  readonly namespace: string | null
+  /** Null: any name. */
+  readonly name: string | null
+}
+
+export interface IssuedToken {
+  readonly token: Sensitive<string>
+  /** Wall clock, milliseconds since the epoch. */
+  readonly expiresAtMs: number
 }
 
 export interface EventBody {
@@ -75,6 +119,7 @@ export interface Lease {
   readonly name: string
   /** Null only before the first create. */
   readonly version: ResourceVersion | null
+  readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly holder: string | null
   readonly durationSeconds: number
@@ -82,4 +127,9 @@ export interface Lease {
   readonly acquireTime: string | null
   readonly renewTime: string | null
   readonly transitions: number
+}
+
+/** A Lease as the server holds it. */
+export interface StoredLease extends Lease {
+  readonly version: ResourceVersion
 }

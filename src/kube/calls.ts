@@ -6,7 +6,16 @@ import type { Kind, ObjectRef, ResourceVersion, Uid } from '../core/names.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { Sensitive } from '../std/sensitive.ts'
-import type { Body, CallOptions, ClusterApi, EventBody, Lease } from './api.ts'
+import type {
+  AccessQuestion,
+  Body,
+  CallOptions,
+  ClusterApi,
+  EventBody,
+  IssuedToken,
+  Lease,
+  StoredLease,
+} from './api.ts'
 import type { CallRequest, Cluster } from './connection.ts'
 import type { Asked } from './failure.ts'
 import { FIELD_MANAGER } from './fields.ts'
@@ -14,7 +23,19 @@ import { isRecord, parseJson } from './json.ts'
 import type { Json } from './json.ts'
 import { ACCEPT_JSON, ACCEPT_META, pathTo, resourceOf } from './paths.ts'
 import type { ResourceName } from './paths.ts'
-import { eventBump, eventObject, leaseObject, parseLease, parseProperty } from './records.ts'
+import {
+  eventBump,
+  eventObject,
+  leaseObject,
+  namespaceObject,
+  parseLease,
+  parseLeases,
+  parseProperty,
+  parseReview,
+  parseToken,
+  reviewObject,
+  tokenRequestObject,
+} from './records.ts'
 import { fullObject, namespaceMeta, objectMeta } from './wire.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
@@ -85,12 +106,7 @@ class Calls implements ClusterApi {
       path: pathTo(resourceOf(ref.kind), ref.namespace, ref.name),
       accept: ACCEPT_META,
       contentType: ACCEPT_JSON,
-      body: bodyOf({
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        preconditions: { uid: preconditions.uid, resourceVersion: preconditions.version },
-        propagationPolicy: 'Background',
-      }),
+      body: deletion({ uid: preconditions.uid, resourceVersion: preconditions.version }),
     }
     return this.#call(request, json(removal), options)
   }
@@ -142,6 +158,60 @@ class Calls implements ClusterApi {
     return this.#call(request, json(parseLease), options)
   }
 
+  removeLease(lease: StoredLease, options: CallOptions): Answer<void> {
+    const { namespace, name, version } = lease
+    const request: CallRequest = {
+      asked: { verb: 'delete', resource: 'leases', namespace, name },
+      method: 'DELETE',
+      path: pathTo('leases', namespace, name),
+      accept: ACCEPT_META,
+      contentType: ACCEPT_JSON,
+      body: deletion({ resourceVersion: version }),
+    }
+    return this.#call(request, nothing, options)
+  }
+
+  listLeases(namespace: string, labelSelector: string, options: CallOptions): Answer<readonly StoredLease[]> {
+    const request: CallRequest = {
+      asked: { verb: 'list', resource: 'leases', namespace, name: null },
+      method: 'GET',
+      path: pathTo('leases', namespace, null, { labelSelector }),
+      accept: ACCEPT_JSON,
+    }
+    return this.#call(request, json(parseLeases), options)
+  }
+
+  reviewAccess(question: AccessQuestion, options: CallOptions): Answer<boolean> {
+    const request = post('selfsubjectaccessreviews', '', {}, bodyOf(reviewObject(question)))
+    return this.#call({ ...request, accept: ACCEPT_JSON }, json(parseReview), options)
+  }
+
+  createNamespace(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Answer<NamespaceMeta> {
+    const request = post('namespaces', '', MANAGED, bodyOf(namespaceObject(name, labels)))
+    return this.#call(request, json(namespaceMeta), options)
+  }
+
+  requestToken(
+    namespace: string,
+    serviceAccount: string,
+    seconds: number,
+    options: CallOptions,
+  ): Answer<IssuedToken> {
+    const request: CallRequest = {
+      asked: { verb: 'create', resource: 'serviceaccounts', namespace, name: serviceAccount },
+      method: 'POST',
+      path: `${pathTo('serviceaccounts', namespace, serviceAccount)}/token`,
+      accept: ACCEPT_JSON,
+      contentType: ACCEPT_JSON,
+      body: bodyOf(tokenRequestObject(seconds)),
+    }
+    return this.#call(request, json(parseToken), options)
+  }
+
   async readClusterProperty(name: string, options: CallOptions): Answer<string> {
     const asked: Asked = { verb: 'get', resource: 'clusterproperties', namespace: '', name }
     const answer = await this.#call(get(asked, ACCEPT_JSON), json(parseProperty), options)
@@ -189,6 +259,10 @@ function post(
 
 function bodyOf(object: Json): Body {
   return new Sensitive([Buffer.from(JSON.stringify(object))])
+}
+
+function deletion(preconditions: { readonly uid?: string; readonly resourceVersion: string }): Body {
+  return bodyOf({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy: 'Background' })
 }
 
 function json<T>(read: (raw: Json) => T | null): Reader<T> {

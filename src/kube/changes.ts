@@ -3,9 +3,10 @@
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Failure } from '../core/failure.ts'
 import type { ResourceVersion } from '../core/names.ts'
+import type { StoredLease } from './api.ts'
 
-/** The object of a change; Secrets and ConfigMaps, or Namespaces. */
-export type Watched = ObjectMeta | NamespaceMeta
+/** The object of a change; Secrets and ConfigMaps, Namespaces, or Leases. */
+export type Watched = ObjectMeta | NamespaceMeta | StoredLease
 
 /**
  * How a change came to be known.

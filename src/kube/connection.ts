@@ -10,6 +10,7 @@ import type { Clock } from '../std/clock.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { Sensitive } from '../std/sensitive.ts'
+import { isSameServer } from './access.ts'
 import type { Access, AccessFlaw } from './access.ts'
 import type { Body, CallOptions } from './api.ts'
 import { Credentials } from './credentials.ts'
@@ -75,13 +76,29 @@ export type StreamEnd =
   /** It broke off, or was never accepted. */
   | ({ readonly kind: 'failed' } & Refusal)
 
+/** What a server's clock said, and when it said so. */
+export interface ServerTime {
+  /** Of its `Date` header, in whole seconds: milliseconds since the epoch. */
+  readonly wallMs: number
+  /** On the monotonic clock of this process. */
+  readonly seenAtMs: number
+}
+
 export interface Cluster {
   /** `https://host:port`. */
   readonly server: string
+  /** The clock of the server (or of a proxy that answered for it) as its last answer had it; null: none told it yet. */
+  readonly serverTimeMs: ServerTime | null
   /** One request; its answer's bytes (2xx) or why not. A 401 is tried once more with a credential read anew. */
   call(request: CallRequest, options: CallOptions): Promise<Result<Sensitive<Buffer>, Refusal>>
   /** One watch; lasts until either side ends it or `signal` fires. */
   stream(request: CallRequest, receiver: StreamReceiver, signal: AbortSignal): Promise<StreamEnd>
+  /**
+   * Takes up other credentials for the same server: running watches go on, new requests use what is new, and a request that the
+   * server refuses meanwhile is tried once more with it. `another-server`: server, CA, name or proxy differ, and nothing was changed,
+   * nor is it by a flaw.
+   */
+  renew(access: Access): Promise<Result<'renewed' | 'another-server', AccessFlaw>>
   /** Ends every request and connection. */
   close(): Promise<void>
 }
@@ -107,13 +124,20 @@ class HttpCluster implements Cluster {
   readonly #credentials: Credentials
   /** Dispatchers with old TLS material, until their last request is over. */
   readonly #retiring = new Set<Dispatchers>()
+  #access: Access
   #dispatchers: Dispatchers | null = null
+  #serverTime: ServerTime | null = null
   #closed = false
 
   constructor(options: ClusterOptions, credentials: Credentials) {
     this.#options = options
     this.#credentials = credentials
+    this.#access = options.access
     this.server = options.access.server
+  }
+
+  get serverTimeMs(): ServerTime | null {
+    return this.#serverTime
   }
 
   async call(request: CallRequest, options: CallOptions): Promise<Result<Sensitive<Buffer>, Refusal>> {
@@ -159,6 +183,14 @@ class HttpCluster implements Cluster {
     return { kind: 'failed', ...(told.ok ? { failure: { kind: 'malformed' }, status: null } : told.failure) }
   }
 
+  async renew(access: Access): Promise<Result<'renewed' | 'another-server', AccessFlaw>> {
+    if (!isSameServer(this.#access, access)) return ok('another-server')
+    const taken = await this.#credentials.take(access)
+    if (!taken.ok) return taken
+    this.#access = access
+    return ok('renewed')
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     const all = [...this.#retiring, ...(this.#dispatchers === null ? [] : [this.#dispatchers])]
@@ -195,6 +227,7 @@ class HttpCluster implements Cluster {
       head: (code, headers) => {
         // A watch is answered when it is accepted; a call when its last byte is here.
         if (pool === 'watches') tell(code)
+        this.#noteTime(headers)
         receiver.head(code, headers)
       },
       data: (chunk) => receiver.data(chunk),
@@ -206,7 +239,8 @@ class HttpCluster implements Cluster {
   }
 
   #dispatchOptions(request: CallRequest, credential: Credential): Dispatcher.DispatchOptions {
-    const { access, version } = this.#options
+    const access = this.#access
+    const { version } = this.#options
     const pieces = request.body?.reveal() ?? null
     const headers: Record<string, string> = { accept: request.accept, 'user-agent': `heliograph/${version}` }
     if (credential.token !== null) headers['authorization'] = `Bearer ${credential.token.reveal()}`
@@ -224,11 +258,17 @@ class HttpCluster implements Cluster {
     }
   }
 
+  #noteTime(headers: Headers): void {
+    const { date } = headers
+    const wallMs = typeof date === 'string' ? Date.parse(date) : Number.NaN
+    if (Number.isFinite(wallMs)) this.#serverTime = { wallMs, seenAtMs: this.#options.clock.now() }
+  }
+
   /** The dispatchers for this TLS material. Those of older material end when their requests are over. */
   #current(credential: Credential): Dispatchers {
     const old = this.#dispatchers
     if (old !== null && old.tls === credential.tls) return old
-    const next = openDispatchers(this.#options.access, credential.tls)
+    const next = openDispatchers(this.#access, credential.tls)
     this.#dispatchers = next
     if (old !== null) this.#retire(old)
     return next

@@ -10,6 +10,7 @@ import type { Clock } from '../std/clock.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { Sensitive } from '../std/sensitive.ts'
+import { isSendable } from './access.ts'
 import type { Access, AccessFlaw, Material, PluginCredential } from './access.ts'
 
 /** Files are a few KiB on a memory file system: reading them is cheaper than trusting their modification times. */
@@ -29,8 +30,8 @@ export interface Credential {
 }
 
 export class Credentials {
-  readonly #access: Access
   readonly #clock: Clock
+  #access: Access
   #last: Credential
   #checkedAt: number
   #reading: Promise<void> | null = null
@@ -60,6 +61,15 @@ export class Credentials {
     return !isSame(this.#last, used)
   }
 
+  /** Uses `access` from now on, where all of it can be read and used; a flaw changes nothing. */
+  async take(access: Access): Promise<Result<null, AccessFlaw>> {
+    const next = await read(access, false)
+    if (!next.ok) return next
+    this.#access = access
+    this.#adopt(next.value)
+    return ok(null)
+  }
+
   #reread(fresh: boolean): Promise<void> {
     this.#reading ??= this.#replace(fresh).finally(() => {
       this.#reading = null
@@ -68,11 +78,18 @@ export class Credentials {
   }
 
   async #replace(fresh: boolean): Promise<void> {
-    const next = await read(this.#access, fresh)
+    const access = this.#access
+    const next = await read(access, fresh)
+    // What was read by an access that was replaced meanwhile is older than what came with the new one.
+    if (access !== this.#access) return
     this.#checkedAt = this.#clock.now()
-    if (!next.ok) return
-    const tls = isSameTls(this.#last.tls, next.value.tls) ? this.#last.tls : next.value.tls
-    this.#last = { token: next.value.token, tls }
+    if (next.ok) this.#adopt(next.value)
+  }
+
+  #adopt(next: Credential): void {
+    const tls = isSameTls(this.#last.tls, next.tls) ? this.#last.tls : next.tls
+    this.#last = { token: next.token, tls }
+    this.#checkedAt = this.#clock.now()
   }
 }
 
@@ -98,7 +115,8 @@ async function read(access: Access, fresh: boolean): Promise<Result<Credential, 
   if (!isUsable(tls))
     return failed({ reason: 'the CA, client certificate and client key do not parse or do not match' })
   const text = tokenText(access, token.value, plugin)
-  if (text === '') return failed({ reason: 'the token file is empty' })
+  if (text === '') return failed({ reason: 'the token is empty' })
+  if (text !== null && !isSendable(text)) return failed({ reason: 'the token holds what no header may hold' })
   return ok({ token: text === null ? null : new Sensitive(text), tls: new Sensitive(tls) })
 }
 

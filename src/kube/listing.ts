@@ -1,4 +1,4 @@
-/** One list in pages, metadata only: each page is parsed, handed on and dropped before the next is asked for. */
+/** One list in pages, in the form that its resource asks for: each page is parsed, handed on and dropped before the next is asked for. */
 
 import type { ResourceVersion } from '../core/names.ts'
 import { failed, ok } from '../std/result.ts'
@@ -6,7 +6,7 @@ import type { Result } from '../std/result.ts'
 import type { Watched } from './changes.ts'
 import type { CallRequest, Refusal } from './connection.ts'
 import { isRecord, parseJson } from './json.ts'
-import { ACCEPT_META_LIST, pathTo } from './paths.ts'
+import { pathTo } from './paths.ts'
 import { isMarked } from './resources.ts'
 import type { Watching } from './watching.ts'
 import { versionOf } from './wire.ts'
@@ -61,6 +61,7 @@ function pageRequest<T extends Watched>(watching: Watching<T>, start: ListStart,
   const { resource, namespace, timing } = watching
   const query: Record<string, string> = { limit: String(start.pageSize) }
   if (resource.fieldSelector !== null) query['fieldSelector'] = resource.fieldSelector
+  if (resource.labelSelector !== null) query['labelSelector'] = resource.labelSelector
   if (token !== '') {
     query['continue'] = token
   } else if (start.from !== null) {
@@ -71,7 +72,7 @@ function pageRequest<T extends Watched>(watching: Watching<T>, start: ListStart,
     asked: { verb: 'list', resource: resource.resource, namespace, name: null },
     method: 'GET',
     path: pathTo(resource.resource, namespace, null, query),
-    accept: ACCEPT_META_LIST,
+    accept: resource.accept.list,
     answerBytesMax: timing.pageBytesMax,
   }
 }

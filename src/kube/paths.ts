@@ -10,6 +10,7 @@ export const ACCEPT_JSON = 'application/json'
 const CORE = '/api/v1'
 const LEASES = '/apis/coordination.k8s.io/v1'
 const PROPERTIES = '/apis/about.k8s.io/v1alpha1'
+const AUTHORIZATION = '/apis/authorization.k8s.io/v1'
 
 const RESOURCES = {
   secrets: CORE,
@@ -18,6 +19,8 @@ const RESOURCES = {
   events: CORE,
   leases: LEASES,
   clusterproperties: PROPERTIES,
+  selfsubjectaccessreviews: AUTHORIZATION,
+  serviceaccounts: CORE,
 } as const
 export type ResourceName = keyof typeof RESOURCES
 

@@ -1,7 +1,9 @@
-/** The small objects of our own that are read and written whole: Events, Leases, ClusterProperties. */
+/** The small objects that are read and written whole: Events, Leases, ClusterProperties, reviews of access, tokens, Namespaces. */
 
 import type { ResourceVersion } from '../core/names.ts'
-import type { EventBody, Lease } from './api.ts'
+import { Sensitive } from '../std/sensitive.ts'
+import { isSendable } from './access.ts'
+import type { AccessQuestion, EventBody, IssuedToken, Lease, StoredLease } from './api.ts'
 import { isRecord } from './json.ts'
 import type { Json } from './json.ts'
 import { versionOf } from './wire.ts'
@@ -59,6 +61,7 @@ export function leaseObject(lease: Lease): Json {
     metadata: {
       namespace: lease.namespace,
       name: lease.name,
+      labels: lease.labels,
       annotations: lease.annotations,
       ...(lease.version === null ? {} : { resourceVersion: lease.version }),
     },
@@ -73,11 +76,24 @@ export function leaseObject(lease: Lease): Json {
   }
 }
 
-/** A Lease as another client may have left it: unset fields count as never held. Null when it is no Lease. */
-export function parseLease(raw: Json): Lease | null {
+/** A Lease from an answer of its own. Null when it is no Lease. */
+export function parseLease(raw: Json): StoredLease | null {
+  return raw['kind'] === 'Lease' ? leaseFrom(raw) : null
+}
+
+/** Every Lease of a list; null where one of them is none. */
+export function parseLeases(raw: Json): readonly StoredLease[] | null {
+  const items = raw['items'] ?? []
+  if (raw['kind'] !== 'LeaseList' || !Array.isArray(items)) return null
+  const leases = items.map(leaseFrom)
+  return leases.every((lease) => lease !== null) ? leases : null
+}
+
+/** A Lease of a watch or a list, whose items name no kind, as another client may have left it: unset fields count as never held. */
+export function leaseFrom(raw: unknown): StoredLease | null {
   const version: ResourceVersion | null = versionOf(raw)
+  if (version === null || !isRecord(raw) || !isRecord(raw['metadata'])) return null
   const { metadata, spec } = raw
-  if (version === null || !isRecord(metadata) || raw['kind'] !== 'Lease') return null
   const { name, namespace } = metadata
   if (typeof name !== 'string' || typeof namespace !== 'string') return null
   const fields = isRecord(spec) ? spec : {}
@@ -86,7 +102,8 @@ export function parseLease(raw: Json): Lease | null {
     namespace,
     name,
     version,
-    annotations: annotationsOf(metadata['annotations']),
+    labels: textsOf(metadata['labels']),
+    annotations: textsOf(metadata['annotations']),
     holder: holder === '' ? null : holder,
     durationSeconds: numberOr(fields['leaseDurationSeconds'], 0),
     acquireTime: textOrNull(fields['acquireTime']),
@@ -100,7 +117,52 @@ export function parseProperty(raw: Json): string | null {
   return isRecord(raw['spec']) ? textOrNull(raw['spec']['value']) : null
 }
 
-function annotationsOf(raw: unknown): Readonly<Record<string, string>> {
+export function reviewObject(question: AccessQuestion): Json {
+  const [resource = '', subresource] = question.resource.split('/')
+  return {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: {
+      resourceAttributes: {
+        verb: question.verb,
+        group: question.apiGroup,
+        resource,
+        ...(subresource === undefined ? {} : { subresource }),
+        ...(question.namespace === null ? {} : { namespace: question.namespace }),
+        ...(question.name === null ? {} : { name: question.name }),
+      },
+    },
+  }
+}
+
+/** `status.allowed`; null when there is none. Its reason quotes names of rules and is not read. */
+export function parseReview(raw: Json): boolean | null {
+  const { status } = raw
+  return isRecord(status) && typeof status['allowed'] === 'boolean' ? status['allowed'] : null
+}
+
+export function namespaceObject(name: string, labels: Readonly<Record<string, string>>): Json {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
+}
+
+export function tokenRequestObject(seconds: number): Json {
+  return {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: seconds },
+  }
+}
+
+/** The token of a TokenRequest's answer; null where there is none that could be sent, or its end is not told. */
+export function parseToken(raw: Json): IssuedToken | null {
+  const status = isRecord(raw['status']) ? raw['status'] : {}
+  const { token, expirationTimestamp } = status
+  const expiresAtMs = typeof expirationTimestamp === 'string' ? Date.parse(expirationTimestamp) : Number.NaN
+  if (typeof token !== 'string' || !isSendable(token) || Number.isNaN(expiresAtMs)) return null
+  return { token: new Sensitive(token), expiresAtMs }
+}
+
+function textsOf(raw: unknown): Readonly<Record<string, string>> {
   const copy = Object.create(null) as Record<string, string>
   if (!isRecord(raw)) return copy
   for (const [key, value] of Object.entries(raw)) if (typeof value === 'string') copy[key] = value

@@ -31,7 +31,8 @@ export interface ReflectorOptions<T extends Watched> {
   readonly watcher: ReflectorWatcher
   readonly clock: Clock
   readonly random: Random
-  readonly auditIntervalMs: number
+  /** Null: no audits. */
+  readonly auditIntervalMs: number | null
   /** {@link TIMING} when left out. */
   readonly timing?: ReflectorTiming
 }
@@ -67,7 +68,8 @@ export class Reflector<T extends Watched> {
   /** Runs until `signal` fires. Call once. Rejects only when the sink throws. */
   async run(signal: AbortSignal): Promise<void> {
     const scope = new Scope(signal)
-    scope.spawn((ending) => this.#runAudits(ending))
+    const { auditIntervalMs } = this.#options
+    if (auditIntervalMs !== null) scope.spawn((ending) => this.#runAudits(auditIntervalMs, ending))
     try {
       await this.#runTurns(scope.signal)
     } finally {
@@ -124,10 +126,10 @@ export class Reflector<T extends Watched> {
     return { turn: afterList(state, result, this.#turning()), refusal: result.ok ? null : result.failure }
   }
 
-  async #runAudits(signal: AbortSignal): Promise<void> {
-    const { clock, random, auditIntervalMs } = this.#options
+  async #runAudits(intervalMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options
     while (!signal.aborted) {
-      await clock.sleep(auditIntervalMs * (0.9 + 0.2 * random.next()), signal)
+      await clock.sleep(intervalMs * (0.9 + 0.2 * random.next()), signal)
       if (!signal.aborted) await this.#audit.run(signal)
     }
   }

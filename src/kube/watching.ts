@@ -18,7 +18,7 @@ import { holdsMark, lineHead } from './head.ts'
 import { isRecord, parseJson } from './json.ts'
 import type { Json } from './json.ts'
 import { LineSplitter } from './lines.ts'
-import { ACCEPT_META, pathTo } from './paths.ts'
+import { pathTo } from './paths.ts'
 import type { WatchedResource } from './resources.ts'
 import type { ReflectorTiming } from './timing.ts'
 import { versionOf } from './wire.ts'
@@ -89,6 +89,7 @@ function requestOf<T extends Watched>(watching: Watching<T>, start: WatchStart):
   const query: Record<string, string> = { watch: 'true', allowWatchBookmarks: 'true' }
   query['timeoutSeconds'] = String(start.timeoutSeconds)
   if (resource.fieldSelector !== null) query['fieldSelector'] = resource.fieldSelector
+  if (resource.labelSelector !== null) query['labelSelector'] = resource.labelSelector
   if (start.from !== null) query['resourceVersion'] = start.from
   if (start.isStreamingStart) {
     query['sendInitialEvents'] = 'true'
@@ -98,7 +99,7 @@ function requestOf<T extends Watched>(watching: Watching<T>, start: WatchStart):
     asked: { verb: 'watch', resource: resource.resource, namespace, name: null },
     method: 'GET',
     path: pathTo(resource.resource, namespace, null, query),
-    accept: ACCEPT_META,
+    accept: resource.accept.watch,
   }
 }
 

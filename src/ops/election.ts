@@ -240,6 +240,7 @@ function blankLease(namespace: string, name: string): Lease {
     namespace,
     name,
     version: null,
+    labels: {},
     annotations: {},
     holder: null,
     durationSeconds: LEASE_DURATION_MS / 1_000,

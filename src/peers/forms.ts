@@ -98,7 +98,11 @@ const ARGO_FIELDS = ['bearerToken', 'tlsClientConfig', 'proxyUrl', 'disableCompr
 const ARGO_TLS_FIELDS = ['caData', 'certData', 'keyData', 'serverName']
 
 function parseArgo(
-  { server, config, name }: { readonly server: string; readonly config: string; readonly name: string | null },
+  {
+    server,
+    config,
+    name,
+  }: { readonly server: string; readonly config: string; readonly name: string | null },
   rules: FormRules,
 ): Result<PeerForm, string> {
   const root = parseText(config)
@@ -147,7 +151,8 @@ function accessOf(parts: Parts, { allowProxy }: FormRules): Result<Access, strin
   if (tlsServerName !== null && !(typeof tlsServerName === 'string' && isObjectName(tlsServerName)))
     return failed('tls-server-name must be a DNS name')
   const proxyUrl = parts.proxyUrl ?? null
-  if (proxyUrl !== null && !allowProxy) return failed('proxy-url is not taken: the setting peerProxies allows it')
+  if (proxyUrl !== null && !allowProxy)
+    return failed('proxy-url is not taken: the setting peerProxies allows it')
   if (proxyUrl !== null && !(typeof proxyUrl === 'string' && isHttpUrl(proxyUrl)))
     return failed('proxy-url must be an http or https URL')
   return ok({

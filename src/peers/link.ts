@@ -83,7 +83,7 @@ export interface LinkOptions {
   /** For what is told at home, such as about the peer Secret. */
   readonly recorder: Recorder
   /** For what is told in the peer. */
-  readonly recorderOf: (api: ClusterApi) => Recorder
+  readonly recorderOf: (api: ClusterApi, signal: AbortSignal) => Recorder
   readonly observer: RequestObserver
   /** Why a cluster of this identity may not be this peer, as a sentence; null: it may. */
   readonly objection: (identity: string) => string | null
@@ -108,7 +108,7 @@ export class PeerLink {
 
   /** Runs until `signal` fires. Rejects on a bug only. */
   async run(signal: AbortSignal): Promise<void> {
-    const { access, connect, observer, api, terms } = this.#o
+    const { access, connect, observer, api } = this.#o
     const opened = await connect(access, {
       answered: (verb, resource, code, seconds) => {
         observer.answered(verb, resource, code, seconds)
@@ -120,13 +120,9 @@ export class PeerLink {
     this.#cluster = cluster
     const whole = api(cluster)
     try {
-      const mayAttach = await this.#identify(whole, signal)
-      if (!mayAttach) return
-      this.#attach(cluster, whole)
-      await this.#tend(whole, signal)
+      // Once more where it turned out to be another's cluster: that one may go.
+      while (await this.#identify(whole, signal)) await this.#serve(cluster, whole, signal)
     } finally {
-      await this.#attached?.detach()
-      this.#attached = null
       await cluster.close()
     }
   }
@@ -186,10 +182,26 @@ export class PeerLink {
     return false
   }
 
-  #attach(cluster: Cluster, api: ClusterApi): void {
+  /** From attaching to detaching. */
+  async #serve(cluster: Cluster, api: ClusterApi, signal: AbortSignal): Promise<void> {
+    const attached = new AbortController()
+    this.#attached = this.#attach(cluster, api, attached.signal)
+    this.#state = 'syncing'
+    this.#reason = 'its objects are being listed'
+    try {
+      await this.#tend(api, signal)
+    } finally {
+      this.#isWorking = false
+      await this.#attached.detach()
+      attached.abort()
+      this.#attached = null
+    }
+  }
+
+  #attach(cluster: Cluster, api: ClusterApi, signal: AbortSignal): Attached {
     const { name, terms, rules, kinds, attach, recorder, recorderOf, leadership, reflect } = this.#o
-    const abroad = recorderOf(api)
-    this.#attached = attach({
+    const abroad = recorderOf(api, signal)
+    return attach({
       name,
       api,
       readNamespace:
@@ -206,8 +218,6 @@ export class PeerLink {
           ending,
         ),
     })
-    this.#state = 'syncing'
-    this.#reason = 'its objects are being listed'
   }
 
   /** Lets work begin and end as the peer answers, until `signal` fires or its identity becomes another's. */

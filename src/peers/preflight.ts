@@ -51,7 +51,9 @@ type Question = Parameters<ClusterApi['reviewAccess']>[0]
 
 function questionsOf({ kinds, namespaces, createsNamespaces }: PreflightOptions): readonly Question[] {
   const rights = spokeRights({ kinds, isListed: namespaces !== null, createsNamespaces })
-  return rights.flatMap((right) => (namespaces ?? [null]).flatMap((namespace) => questionsOfRight(right, namespace)))
+  return rights.flatMap((right) =>
+    (namespaces ?? [null]).flatMap((namespace) => questionsOfRight(right, namespace)),
+  )
 }
 
 function questionsOfRight(right: Right, namespace: string | null): readonly Question[] {

@@ -37,7 +37,9 @@ export async function reflectPeer(options: ReflectOptions, sinks: Sinks, signal:
   if (namespaces === null) {
     const loops = kinds.map((kind) => {
       const sink = sinks.objects(kind, null)
-      return new Reflector({ ...common, watcher, namespace: null, resource: RESOURCES[kind], sink }).run(signal)
+      return new Reflector({ ...common, watcher, namespace: null, resource: RESOURCES[kind], sink }).run(
+        signal,
+      )
     })
     const sink = sinks.namespaces()
     loops.push(new Reflector({ ...common, watcher, namespace: null, resource: NAMESPACES, sink }).run(signal))
@@ -55,7 +57,9 @@ export async function reflectPeer(options: ReflectOptions, sinks: Sinks, signal:
           listed.synced(namespace, resource)
         },
       }
-      return new Reflector({ ...common, watcher: counted, namespace, resource: RESOURCES[kind], sink }).run(signal)
+      return new Reflector({ ...common, watcher: counted, namespace, resource: RESOURCES[kind], sink }).run(
+        signal,
+      )
     }),
   )
   await Promise.all(loops)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { KINDS } from '../../src/core/names.ts'
 import type { Kind } from '../../src/core/names.ts'
-import { RIGHTS, rightsFor } from '../../src/kube/rights.ts'
+import { RIGHTS, SPOKE_RIGHTS, rightsFor, spokeRights } from '../../src/kube/rights.ts'
 import type { Reach, Right } from '../../src/kube/rights.ts'
 import { only, render } from './helm.ts'
 import type { Manifest } from './helm.ts'
@@ -37,9 +37,10 @@ function declared(
   kinds: readonly Kind[],
   scope: Right['scope'],
   reach: Reach = 'cluster',
+  hasPeers = true,
 ): readonly string[] {
   return permissions(
-    rightsFor(kinds, reach)
+    rightsFor(kinds, reach, hasPeers)
       .filter((right) => right.scope === scope)
       .map(({ apiGroup, resource, names, verbs }) => ({
         apiGroups: [apiGroup],
@@ -93,13 +94,22 @@ const SCOPES: Readonly<Record<string, Right['scope']>> = {
   'kube-system': 'kube-system',
 }
 
+for (const kinds of CHOICES) {
+  test(`with kinds ${kinds.join(' and ')} and without peers, nothing is granted that only peers need`, async () => {
+    const role = only(await render({ settings: { kinds }, rbac: { peers: false } }), 'Role')
+    assert.deepEqual(permissions(rulesOf(role)), declared(kinds, 'own namespace', 'cluster', false))
+    const leases = rulesOf(role).filter(({ resources }) => resources.includes('leases'))
+    assert.ok(leases.every(({ verbs, resourceNames }) => verbs.includes('create') || resourceNames !== undefined))
+  })
+}
+
 test('without a choice of kinds the rights are those of both', async () => {
   const role = only(await render(), 'ClusterRole')
   assert.deepEqual(permissions(rulesOf(role)), declared(KINDS, 'cluster'))
 })
 
 test('no right is a wildcard, an update of what is mirrored, or a way to more rights', () => {
-  for (const { apiGroup, resource, verbs, names, reason } of RIGHTS) {
+  for (const { apiGroup, resource, verbs, names, reason } of [...RIGHTS, ...SPOKE_RIGHTS]) {
     assert.ok(![apiGroup, resource, ...verbs, ...(names ?? [])].some((word) => word.includes('*')))
     assert.ok(!['secrets', 'configmaps'].includes(resource) || !verbs.includes('update'))
     assert.ok(!['rbac.authorization.k8s.io', 'admissionregistration.k8s.io'].includes(apiGroup))
@@ -122,4 +132,41 @@ test('only the ServiceAccount of the chart is bound, in the namespace of the pod
     })
   }
   assert.equal(only(manifests, 'ServiceAccount').metadata.name, 'reflector')
+})
+
+test('a peer that grants single namespaces is asked for nothing at cluster scope, and for no Namespace', () => {
+  const rights = spokeRights({ kinds: KINDS, isListed: true, createsNamespaces: true })
+  assert.deepEqual(
+    rights.map(({ scope, resource }) => `${scope} ${resource}`),
+    ['each namespace secrets', 'each namespace configmaps', 'each namespace events'],
+  )
+})
+
+test('a whole peer is asked for what mirroring needs, and for Namespaces only where they are made', () => {
+  const lines = (createsNamespaces: boolean, kinds: readonly Kind[] = KINDS): readonly string[] =>
+    spokeRights({ kinds, isListed: false, createsNamespaces }).map(
+      ({ resource, verbs, names }) => `${verbs.join(' ')} ${resource} ${names ?? ''}`,
+    )
+  const mirrored = 'get list watch create patch delete'
+  assert.deepEqual(lines(false), [
+    `${mirrored} secrets `,
+    `${mirrored} configmaps `,
+    'create patch events ',
+    'get list watch namespaces ',
+    'get clusterproperties cluster.clusterset.k8s.io',
+  ])
+  assert.ok(lines(true).includes('create namespaces '))
+  assert.ok(!lines(true, ['ConfigMap']).some((line) => line.includes('secrets')))
+})
+
+test('only the token of the named ServiceAccount may be renewed, and only where renewal is asked for', () => {
+  const account = (renewsAccount: string | null): readonly unknown[] =>
+    [true, false].flatMap((isListed) =>
+      spokeRights({ kinds: KINDS, isListed, createsNamespaces: false, renewsAccount })
+        .filter(({ scope }) => scope === 'account')
+        .map(({ resource, verbs, names }) => ({ resource, verbs, names })),
+    )
+  assert.deepEqual(account(null), [])
+  const right = { resource: 'serviceaccounts/token', verbs: ['create'], names: ['heliograph-spoke'] }
+  assert.deepEqual(account('heliograph-spoke'), [right, right])
 })

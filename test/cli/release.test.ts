@@ -16,6 +16,7 @@ const LEASE: Lease = {
   namespace: 'heliograph',
   name: 'heliograph',
   version: null,
+  labels: {},
   annotations: { other: 'x' },
   holder: 'a',
   durationSeconds: 15,

@@ -4,7 +4,15 @@ import type { Failure } from '../../src/core/failure.ts'
 import { keyOf } from '../../src/core/names.ts'
 import type { Kind, ObjectKey, ObjectRef, ResourceVersion, Uid } from '../../src/core/names.ts'
 import type { FullObject, NamespaceMeta, ObjectMeta } from '../../src/core/objects.ts'
-import type { Body, CallOptions, ClusterApi, EventBody, Lease } from '../../src/kube/api.ts'
+import type {
+  Body,
+  CallOptions,
+  ClusterApi,
+  EventBody,
+  IssuedToken,
+  Lease,
+  StoredLease,
+} from '../../src/kube/api.ts'
 import type { Random } from '../../src/std/random.ts'
 import { failed, ok } from '../../src/std/result.ts'
 import type { Result } from '../../src/std/result.ts'
@@ -119,6 +127,28 @@ export class SimApi implements ClusterApi {
 
   updateLease(lease: Lease): Promise<Answer<Lease>> {
     return Promise.resolve(ok(lease))
+  }
+
+  removeLease(): Promise<Answer<void>> {
+    return Promise.resolve(ok(undefined))
+  }
+
+  listLeases(): Promise<Answer<readonly StoredLease[]>> {
+    return Promise.resolve(ok([]))
+  }
+
+  reviewAccess(): Promise<Answer<boolean>> {
+    return Promise.resolve(ok(true))
+  }
+
+  createNamespace(name: string): Promise<Answer<NamespaceMeta>> {
+    this.#o.world.createNamespace(name)
+    const made = this.#o.world.namespaces.get(name)
+    return Promise.resolve(made === undefined ? failed({ kind: 'exists' }) : ok(namespaceMetaOf(made)))
+  }
+
+  requestToken(): Promise<Answer<IssuedToken>> {
+    return Promise.resolve(failed({ kind: 'absent' }))
   }
 
   readClusterProperty(): Promise<Answer<string>> {

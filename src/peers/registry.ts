@@ -1,0 +1,295 @@
+/**
+ * The peers of this home: Secrets with the label `peer` in the controller's own namespace, read when they change. Each good one has a link;
+ * one that cannot be used any more keeps its last good link, and says so; of two with one name or one cluster the older Secret stays.
+ */
+
+import { createHash } from 'node:crypto'
+
+import { annotation } from '../core/annotations.ts'
+import type { ObjectKey } from '../core/names.ts'
+import { refOf } from '../core/names.ts'
+import { notice } from '../core/notices.ts'
+import type { FullObject, ObjectMeta } from '../core/objects.ts'
+import type { Rules } from '../core/rules.ts'
+import type { Leadership, Recorder } from '../engine/ports.ts'
+import type { Access } from '../kube/access.ts'
+import type { ClusterApi } from '../kube/api.ts'
+import type { Clock } from '../std/clock.ts'
+import { Scope } from '../std/scope.ts'
+import { parseForm } from './forms.ts'
+import type { LinkOptions, PeerLink, PeerStanding } from './link.ts'
+import { parseTerms, peerName } from './terms.ts'
+import type { Terms } from './terms.ts'
+
+/** A Secret that could not be read is read again after so long. */
+const RETRY_MS = 5_000
+const IDLE_MS = 60_000
+
+/** What a Secret says, when it says it well. */
+interface Good {
+  readonly name: string
+  readonly terms: Terms
+  readonly access: Access
+  /** Of everything that needs a new link when it changes. */
+  readonly fixed: string
+}
+
+interface Entry {
+  readonly meta: ObjectMeta
+  /** The last that was good; null: none was. */
+  readonly good: Good | null
+  /** What is wrong with the Secret as it stands; null: nothing. */
+  readonly flaw: string | null
+}
+
+interface Running {
+  readonly link: PeerLink
+  readonly good: Good
+  readonly scope: Scope
+}
+
+export interface RegistryOptions {
+  readonly api: Pick<ClusterApi, 'readFull'>
+  readonly clock: Clock
+  readonly rules: Rules
+  readonly allowProxy: boolean
+  /** The newest metadata of an object of home. */
+  readonly objectAtHome: (key: ObjectKey) => ObjectMeta | null
+  /** Home's identity; null until it is known: no peer is linked before. */
+  readonly identity: () => string | null
+  readonly recorder: Recorder
+  /** The leadership of the peer's shard; its link stands only while this replica has that shard. */
+  readonly shard: (peer: string) => Leadership
+  /** A bug in a link's tasks. */
+  readonly crashed: (error: unknown) => void
+  readonly link: (
+    options: Pick<LinkOptions, 'name' | 'secret' | 'access' | 'terms' | 'leadership' | 'objection'>,
+  ) => PeerLink
+}
+
+export class Registry {
+  readonly #o: RegistryOptions
+  readonly #entries = new Map<ObjectKey, Entry>()
+  readonly #running = new Map<ObjectKey, Running>()
+  readonly #dirty = new Set<ObjectKey>()
+  #wake = new AbortController()
+
+  constructor(options: RegistryOptions) {
+    this.#o = options
+  }
+
+  /** On the read loop: an object of home changed. */
+  objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
+    if (!this.#isPeer(before) && !this.#isPeer(after)) return
+    this.#dirty.add(key)
+    this.#wake.abort()
+  }
+
+  /** Shards or home's identity changed: who is linked is decided anew. */
+  changed(): void {
+    this.#wake.abort()
+  }
+
+  /** Runs until `signal` fires; then every link is ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = new AbortController()
+      const isWhole = await this.#readDirty(signal)
+      await this.#reconcile(signal)
+      const isWaiting = !isWhole || this.#o.identity() === null
+      await this.#o.clock.sleep(isWaiting ? RETRY_MS : IDLE_MS, AbortSignal.any([signal, this.#wake.signal]))
+    }
+    await Promise.all([...this.#running.keys()].map((key) => this.#stop(key)))
+  }
+
+  standing(): readonly PeerStanding[] {
+    return [...this.#entries].map(([key, entry]) => {
+      const running = this.#running.get(key)
+      return running === undefined ? unlinked(entry) : withFlaw(running.link.standing(), entry.flaw)
+    })
+  }
+
+  /** False: something could not be read now. */
+  async #readDirty(signal: AbortSignal): Promise<boolean> {
+    const unread: ObjectKey[] = []
+    for (const key of this.#dirty) {
+      if (signal.aborted) return false
+      this.#dirty.delete(key)
+      const meta = this.#o.objectAtHome(key)
+      if (meta === null || !this.#isPeer(meta) || meta.deleting) {
+        await this.#remove(key)
+        continue
+      }
+      const read = await this.#o.api.readFull(refOf(key), { signal })
+      if (!read.ok && read.failure.kind !== 'absent') {
+        unread.push(key)
+        continue
+      }
+      if (!read.ok) await this.#remove(key)
+      else this.#take(key, read.value.meta, this.#parse(read.value))
+    }
+    for (const key of unread) this.#dirty.add(key)
+    return unread.length === 0
+  }
+
+  #parse(secret: FullObject): Good | string {
+    const { rules, allowProxy } = this.#o
+    const form = parseForm(secret.content.reveal(), { allowProxy })
+    if (!form.ok) return form.failure
+    const terms = parseTerms(secret.meta, rules.prefix)
+    if (!terms.ok) return terms.failure
+    const name = peerName(terms.value, form.value.name, secret.meta.name)
+    if (name === null) return 'its name must be a DNS subdomain, and not home: give one with peer-name'
+    const { access } = form.value
+    return { name, terms: terms.value, access, fixed: fixedPart(secret.meta, name, access, rules.prefix) }
+  }
+
+  #take(key: ObjectKey, meta: ObjectMeta, parsed: Good | string): void {
+    const before = this.#entries.get(key)
+    const last = before?.meta.uid === meta.uid ? before.good : null
+    const isFlawed = typeof parsed === 'string'
+    const entry: Entry = { meta, good: isFlawed ? last : parsed, flaw: isFlawed ? parsed : null }
+    this.#entries.set(key, entry)
+    if (entry.flaw !== null) this.#refuse(entry, entry.flaw)
+  }
+
+  async #remove(key: ObjectKey): Promise<void> {
+    const entry = this.#entries.get(key)
+    this.#entries.delete(key)
+    const running = this.#running.get(key)
+    if (running === undefined || entry === undefined) return
+    const mirrors = running.link.standing().destination?.mirrors
+    const count = [...(mirrors?.values() ?? [])].reduce((sum, each) => sum + each, 0)
+    await this.#stop(key)
+    this.#o.recorder.tell(notice('PeerRemoved', entry.meta, { name: running.good.name, count }))
+  }
+
+  /** Makes the links equal to what the Secrets say and the shards allow. */
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    const wanted = this.#wanted()
+    for (const [key, running] of this.#running) {
+      const good = wanted.get(key)
+      if (good === undefined) await this.#stop(key)
+      else if (good !== running.good) await this.#change(key, running, good)
+    }
+    if (signal.aborted || this.#o.identity() === null) return
+    for (const [key, good] of wanted) if (!this.#running.has(key)) this.#start(key, good)
+    for (const { link } of this.#running.values()) link.changed()
+  }
+
+  /** Of two Secrets with one name the older stays; the other says so. */
+  #wanted(): ReadonlyMap<ObjectKey, Good> {
+    const byName = new Map<string, ObjectKey>()
+    const wanted = new Map<ObjectKey, Good>()
+    for (const [key, entry] of [...this.#entries].sort(([, a], [, b]) => older(a.meta, b.meta))) {
+      if (entry.good === null) continue
+      if (byName.has(entry.good.name)) {
+        this.#refuse(entry, 'an older Secret has a peer of this name')
+        continue
+      }
+      byName.set(entry.good.name, key)
+      if (this.#o.shard(entry.good.name).isLive()) wanted.set(key, entry.good)
+    }
+    return wanted
+  }
+
+  /** Another token or certificate is taken up; anything else needs a new link. */
+  async #change(key: ObjectKey, running: Running, good: Good): Promise<void> {
+    if (good.fixed === running.good.fixed && (await running.link.renew(good.access))) {
+      this.#running.set(key, { ...running, good })
+      return
+    }
+    await this.#stop(key)
+  }
+
+  #start(key: ObjectKey, good: Good): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    const { kind, namespace, name, uid } = entry.meta
+    const link = this.#o.link({
+      name: good.name,
+      secret: { kind, namespace, name, uid },
+      access: good.access,
+      terms: good.terms,
+      leadership: this.#o.shard(good.name),
+      objection: (identity) => this.#objection(key, identity),
+    })
+    const scope = new Scope()
+    scope.spawn((ending) => link.run(ending).catch((error: unknown) => this.#o.crashed(error)))
+    this.#running.set(key, { link, good, scope })
+  }
+
+  async #stop(key: ObjectKey): Promise<void> {
+    const running = this.#running.get(key)
+    if (running === undefined) return
+    this.#running.delete(key)
+    await running.scope.close()
+  }
+
+  /** Home itself, or a cluster that an older Secret has as its peer. */
+  #objection(key: ObjectKey, identity: string): string | null {
+    if (identity === this.#o.identity()) return 'it is this very cluster'
+    const mine = this.#entries.get(key)?.meta
+    for (const [other, { link }] of this.#running) {
+      const theirs = this.#entries.get(other)?.meta
+      if (other === key || mine === undefined || theirs === undefined || link.identity !== identity) continue
+      if (older(theirs, mine) < 0) return 'an older Secret has the same cluster as its peer'
+    }
+    return null
+  }
+
+  #refuse({ meta, good }: Entry, reason: string): void {
+    this.#o.recorder.tell(notice('PeerRefused', meta, { name: good?.name ?? meta.name, reason }))
+  }
+
+  #isPeer(meta: ObjectMeta | null): boolean {
+    const { ownNamespace, prefix } = this.#o.rules
+    return (
+      meta?.kind === 'Secret' &&
+      meta.namespace === ownNamespace &&
+      meta.labels[annotation(prefix, 'peer')] === 'true'
+    )
+  }
+}
+
+function older(a: ObjectMeta, b: ObjectMeta): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1
+  return a.key < b.key ? -1 : 1
+}
+
+const TERMS = ['peer-name', 'peer-origins', 'peer-namespaces', 'peer-identity'] as const
+
+/** Everything but the credential, as one text. A CA is no secret; it is hashed for its length only. */
+function fixedPart(meta: ObjectMeta, name: string, access: Access, prefix: string): string {
+  const ca = access.ca?.kind === 'bytes' ? access.ca.bytes.reveal() : ''
+  return JSON.stringify([
+    name,
+    meta.uid,
+    access.server,
+    access.tlsServerName,
+    access.proxyUrl,
+    createHash('sha256').update(ca).digest('hex'),
+    ...TERMS.map((key) => meta.annotations[annotation(prefix, key)] ?? null),
+  ])
+}
+
+function unlinked({ meta, good, flaw }: Entry): PeerStanding {
+  const { kind, namespace, name, uid } = meta
+  return {
+    name: good?.name ?? name,
+    secret: { kind, namespace, name, uid },
+    server: good?.access.server ?? '',
+    state: flaw === null ? 'standby' : 'refused',
+    reason: flaw ?? 'another replica keeps it, or an older Secret has its name',
+    identity: null,
+    isIdentityProven: false,
+    missingRights: [],
+    successAgeMs: null,
+    destination: null,
+  }
+}
+
+/** What is wrong with the Secret as it stands, while its last good link goes on. */
+function withFlaw(standing: PeerStanding, flaw: string | null): PeerStanding {
+  return flaw === null ? standing : { ...standing, reason: `the Secret was changed and is refused: ${flaw}` }
+}
