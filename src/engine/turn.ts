@@ -163,7 +163,7 @@ function isHeld(d: Destination, held: Held, origin: ObjectKey): boolean {
 async function readOrigin(d: Destination, s: Step, origin: ObjectKey): Promise<Next | null> {
   s.held.rendering?.release()
   s.held.rendering = null
-  const answer = await d.home.renderings.acquire(origin, d.signal())
+  const answer = await d.home.renderings.acquire(origin, d.signal(), d.reach)
   if (answer.ok) {
     s.held.rendering = answer.value
     if (answer.value !== null) {

@@ -40,7 +40,7 @@ class Scene {
       namespaceChanged: () => undefined,
       swept: () => undefined,
     }
-    this.store = new Store(PREFIX, nothing, () => false)
+    this.store = new Store([PREFIX], nothing, () => false)
     this.renderings = new Renderings({
       api: new SimApi({
         world: this.world,
@@ -207,4 +207,121 @@ test('reads wait for room: the sum of what is held never passes the bound, and e
   await s.time.run(20_000)
   assert.ok((await Promise.all(users)).every(Boolean))
   assert.ok(most > 1_000 && most <= 3_000, `${most} bytes`)
+})
+
+const MIB = 1_048_576
+const SIZE = 700_000
+/** How many origins of {@link SIZE} fit into half of 8 MiB. */
+const FIT_ABROAD = 5
+const ABROAD = { isAbroad: true }
+
+type Acquired = Awaited<ReturnType<Renderings['acquire']>>
+
+/** Ten large origins, and peers that ask for all of them and hang: what each of them has got so far. */
+async function hangingPeers(
+  s: Scene,
+  signal: AbortSignal,
+): Promise<{ got: Acquired[]; all: Promise<unknown> }> {
+  for (let index = 0; index < 10; index += 1) s.origin(`db${index}`, SIZE)
+  const got: Acquired[] = []
+  const asked = Array.from({ length: 10 }, async (_, index) => {
+    got.push(await s.renderings.acquire(secret(`src/db${index}`), signal, ABROAD))
+  })
+  await s.time.run(20_000)
+  return { got, all: Promise.all(asked) }
+}
+
+function held(got: readonly Acquired[]): number {
+  return got.filter((answer) => answer.ok && answer.value !== null).length
+}
+
+function releaseAll(got: readonly Acquired[]): void {
+  for (const answer of got) if (answer.ok) answer.value?.release()
+}
+
+test('destinations abroad hold half of the bound together, home reads beside them, and as they let go all are served', async () => {
+  const s = new Scene(8 * MIB)
+  const { got, all } = await hangingPeers(s, SIGNAL)
+  assert.equal(held(got), FIT_ABROAD)
+  assert.ok(s.renderings.heldBytes <= 4 * MIB, `${s.renderings.heldBytes} bytes`)
+  for (const name of ['one', 'two', 'three']) {
+    s.origin(name, SIZE)
+    const answer = await s.acquire(secret(`src/${name}`))
+    assert.ok(answer.ok && answer.value !== null)
+  }
+  for (let round = 0; round < 3; round += 1) {
+    releaseAll(got)
+    await s.time.run(20_000)
+  }
+  await all
+  assert.equal(held(got), 10)
+})
+
+test('home has at once what peers wait for, and they share it with him only when there is room for them', async () => {
+  const s = new Scene(8 * MIB)
+  const { got } = await hangingPeers(s, SIGNAL)
+  const waiting = secret('src/db9')
+  s.wanted.add(waiting)
+  const before = s.sent.length
+  const atHome = await s.acquire(waiting)
+  assert.ok(atHome.ok && atHome.value !== null)
+  assert.equal(held(got), FIT_ABROAD)
+  releaseAll(got.slice(0, FIT_ABROAD))
+  await s.time.run(20_000)
+  assert.equal(held(got), 10)
+  assert.equal(s.sent.filter(({ key }) => key === waiting).length, 1)
+  assert.ok(s.sent.length > before)
+})
+
+test('turns abroad that ask for what another abroad holds do not wait', async () => {
+  const s = new Scene(8 * MIB)
+  await hangingPeers(s, SIGNAL)
+  const again = s.renderings.acquire(ORIGIN, SIGNAL, ABROAD)
+  await s.time.run(100)
+  const answer = await again
+  assert.ok(answer.ok && answer.value !== null)
+})
+
+test('a destination abroad that ends stops waiting, and leaves nothing behind', async () => {
+  const s = new Scene(8 * MIB)
+  const ending = new AbortController()
+  const { got, all } = await hangingPeers(s, ending.signal)
+  ending.abort()
+  await s.time.run(100)
+  await all
+  assert.equal(got.length, 10)
+  assert.equal(held(got), FIT_ABROAD)
+  releaseAll(got)
+  assert.equal(s.renderings.heldBytes, 0)
+  const next = s.renderings.acquire(secret('src/db9'), SIGNAL, ABROAD)
+  await s.time.run(1_000)
+  const answer = await next
+  assert.ok(answer.ok && answer.value !== null)
+})
+
+test('a read that ends with the destination that began it is made again for whoever else waits for it', async () => {
+  const s = new Scene()
+  s.origin('db0')
+  const ending = new AbortController()
+  const abroad = s.renderings.acquire(ORIGIN, ending.signal, ABROAD)
+  const atHome = s.renderings.acquire(ORIGIN, SIGNAL)
+  ending.abort()
+  await s.time.run(1_000)
+  assert.deepEqual(await abroad, { ok: false, failure: { kind: 'unanswered', why: 'cancelled' } })
+  const answer = await atHome
+  assert.ok(answer.ok && answer.value !== null)
+})
+
+test('an origin that changes again and again while peers hang holds no more than their half', async () => {
+  const s = new Scene(8 * MIB)
+  const { got } = await hangingPeers(s, SIGNAL)
+  s.rotate('db0', true)
+  const again = s.renderings.acquire(ORIGIN, SIGNAL, ABROAD)
+  let isServed = false
+  void again.then(() => (isServed = true))
+  await s.time.run(20_000)
+  assert.equal(isServed, false)
+  releaseAll(got)
+  await s.time.run(20_000)
+  assert.equal(isServed, true)
 })
