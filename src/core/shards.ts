@@ -16,13 +16,16 @@ export function shardOf(peer: string): number {
 
 /** The member that a shard belongs to; null where there is none. The order of `members` is nothing. */
 export function memberOf(shard: number, members: readonly string[]): string | null {
-  let best: { readonly member: string; readonly weight: number } | null = null
+  let best: string | null = null
+  let bestWeight = -1
   for (const member of members) {
     const weight = weightOf(`${member}/${shard}`)
-    const isBetter = weight > (best?.weight ?? -1) || (weight === best?.weight && member < best.member)
-    if (isBetter) best = { member, weight }
+    const isBetter = weight > bestWeight || (weight === bestWeight && best !== null && member < best)
+    if (!isBetter) continue
+    best = member
+    bestWeight = weight
   }
-  return best?.member ?? null
+  return best
 }
 
 /** FNV-1a with the last step of MurmurHash3: texts that differ by one letter weigh differently. No secret, so it need not withstand anybody. */

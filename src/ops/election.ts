@@ -13,7 +13,8 @@ import type { CallOptions, ClusterApi, Lease } from '../kube/api.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import type { Logger } from './logger.ts'
-import { nextRecord } from './lease-record.ts'
+import { blankLease, lapseMs, nextRecord, releasedRecord } from './lease-record.ts'
+import { Tenure } from './tenure.ts'
 
 export const LEASE_DURATION_MS = 15_000
 export const RENEW_DEADLINE_MS = 10_000
@@ -25,8 +26,6 @@ export const FOLLOW_MS = 1_000
 export const JITTER = 1.2
 /** Two calls fit between the first missed renewal and the deadline. */
 const CALL_TIMEOUT_MS = 3_000
-/** A Lease that names a longer time is taken after this one. */
-const FOREIGN_DURATION_MS_MAX = 300_000
 /** A release whose hold the leader does not know yet, right after a change of leader, is kept for so long. */
 export const RELEASE_PATIENCE_MS = 60_000
 
@@ -46,16 +45,14 @@ export interface ElectionOptions {
   readonly enabled: boolean
   readonly onGained: () => void
   readonly onLost: () => void
-  /** A person wrote a hold id to the Lease; true if such a hold was released. Called by the leader alone. */
+  /** A person wrote a hold id to the Lease; true if such a hold was released. A follower may hold deletions on peers. */
   readonly onRelease: (id: string) => boolean
 }
 
 export class Election implements Leadership {
   readonly #o: ElectionOptions
   #isLeading = false
-  /** Monotonic and calendar: a machine that slept may count the one on and not the other. */
-  #liveUntilMs = Number.NEGATIVE_INFINITY
-  #liveUntilWallMs = Number.NEGATIVE_INFINITY
+  readonly #tenure: Tenure
   /** The Lease as its last answer had it; null: it must be read before it is written. */
   #known: Lease | null = null
   /** The version that a follower watches, and since when it has not changed. */
@@ -65,11 +62,11 @@ export class Election implements Leadership {
 
   constructor(options: ElectionOptions) {
     this.#o = options
+    this.#tenure = new Tenure(options.clock)
   }
 
   isLive(): boolean {
-    const { clock } = this.#o
-    return clock.now() < this.#liveUntilMs && clock.wall() < this.#liveUntilWallMs
+    return this.#tenure.isLive()
   }
 
   /** Stands for election until `signal` fires; then gives up the lead, if it had it, and the Lease. Writes must be over by then. */
@@ -92,7 +89,8 @@ export class Election implements Leadership {
   async #attempt(options: CallOptions): Promise<void> {
     for (let round = 0; round < 2; round += 1) {
       const lease = this.#known ?? (await this.#read(options))
-      if (lease === null || !this.#mayTake(lease)) return
+      if (lease === null) return
+      if (!this.#mayTake(lease)) return this.#passRelease(lease)
       this.#noteRelease(lease)
       const record = this.#recordAfter(lease)
       if (record === null) return
@@ -115,7 +113,7 @@ export class Election implements Leadership {
       this.#lastFailure = null
       return answer.value
     }
-    if (answer.failure.kind === 'absent') return blankLease(namespace, name)
+    if (answer.failure.kind === 'absent') return blankLease({ namespace, name }, LEASE_DURATION_MS)
     this.#failed(answer.failure.kind, options.signal)
     return null
   }
@@ -129,8 +127,7 @@ export class Election implements Leadership {
     this.#lose()
     const version = lease.version ?? ''
     if (this.#watched?.version !== version) this.#watched = { version, sinceMs: clock.now() }
-    const seconds = lease.durationSeconds > 0 ? lease.durationSeconds : LEASE_DURATION_MS / 1_000
-    return clock.now() - this.#watched.sinceMs >= Math.min(seconds * 1_000, FOREIGN_DURATION_MS_MAX)
+    return clock.now() - this.#watched.sinceMs >= lapseMs(lease, LEASE_DURATION_MS)
   }
 
   /** What to write; null: nothing (a process that is not elected writes only to make the Lease, or to take a release off it). */
@@ -151,7 +148,7 @@ export class Election implements Leadership {
     this.#noteRelease(lease)
   }
 
-  /** Hands a release to the engine, once; only a leader does. */
+  /** The leader hands a release to the engine, once. */
   #noteRelease(lease: Lease): void {
     const id = lease.annotations[this.#o.releaseKey]
     if (id === undefined || !this.#isLeading || !this.isLive()) return
@@ -164,14 +161,20 @@ export class Election implements Leadership {
       this.#o.log.warn('no held deletions have this id', { hold: id.slice(0, 64), lease: this.#o.name })
   }
 
+  /** What a follower holds, it lets go; the leader takes the id off the Lease in its time. */
+  #passRelease(lease: Lease): void {
+    const id = lease.annotations[this.#o.releaseKey]
+    if (id === undefined || !this.#o.onRelease(id)) return
+    this.#o.log.info('deletions released by a person', { hold: id.slice(0, 64), lease: this.#o.name })
+  }
+
   #patienceIsOver(): boolean {
     return this.#release !== null && this.#o.clock.now() - this.#release.seenAtMs >= RELEASE_PATIENCE_MS
   }
 
   #gain(liveUntilMs: number): void {
     const { clock } = this.#o
-    this.#liveUntilMs = liveUntilMs
-    this.#liveUntilWallMs = clock.wall() + (liveUntilMs - clock.now())
+    this.#tenure.extend(liveUntilMs)
     if (this.#isLeading || clock.now() >= liveUntilMs) return
     this.#isLeading = true
     this.#watched = null
@@ -184,7 +187,7 @@ export class Election implements Leadership {
   }
 
   #lose(): void {
-    this.#liveUntilMs = Number.NEGATIVE_INFINITY
+    this.#tenure.end()
     if (!this.#isLeading) return
     this.#isLeading = false
     this.#release = null
@@ -200,11 +203,7 @@ export class Election implements Leadership {
     for (let round = 0; round < 2; round += 1) {
       const read = await api.readLease(namespace, name, options)
       if (!read.ok || read.value.holder !== identity) return
-      const released = {
-        ...nextRecord(read.value, identity, LEASE_DURATION_MS, clock.wall()),
-        holder: null,
-        durationSeconds: 1,
-      }
+      const released = releasedRecord(read.value, identity, LEASE_DURATION_MS, clock.wall())
       if ((await api.updateLease(released, options)).ok) return
     }
   }
@@ -214,13 +213,13 @@ export class Election implements Leadership {
     if (!enabled) return RENEW_MS
     if (!this.#isLeading) return FOLLOW_MS * (1 + (JITTER - 1) * random.next())
     const now = clock.now()
-    return Math.max(0, Math.min(startedMs + RENEW_MS - now, this.#liveUntilMs - now))
+    return Math.max(0, Math.min(startedMs + RENEW_MS - now, this.#tenure.untilMs - now))
   }
 
   /** No call outlives the lead, so that its end is met in time. */
   #timeoutMs(): number {
     if (!this.#isLeading || !this.#o.enabled) return CALL_TIMEOUT_MS
-    return Math.max(1, Math.min(CALL_TIMEOUT_MS, this.#liveUntilMs - this.#o.clock.now()))
+    return Math.max(1, Math.min(CALL_TIMEOUT_MS, this.#tenure.untilMs - this.#o.clock.now()))
   }
 
   /** One line for each change of what is wrong. Another's write is nothing wrong, nor is a call that our own end cut off. */
@@ -232,20 +231,5 @@ export class Election implements Leadership {
       namespace: this.#o.namespace,
       failure: kind,
     })
-  }
-}
-
-function blankLease(namespace: string, name: string): Lease {
-  return {
-    namespace,
-    name,
-    version: null,
-    labels: {},
-    annotations: {},
-    holder: null,
-    durationSeconds: LEASE_DURATION_MS / 1_000,
-    acquireTime: null,
-    renewTime: null,
-    transitions: 0,
   }
 }

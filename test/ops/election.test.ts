@@ -269,9 +269,23 @@ test('a release on the Lease is handed to the leader once, and taken off with th
   world.store.annotate('other', 'stays')
   world.store.annotate(RELEASE, 'abc123')
   await world.pass(RENEW_MS * 3, [a, b])
-  assert.deepEqual([a.told, b.told], [['gained', 'release abc123'], []])
+  assert.deepEqual(a.told, ['gained', 'release abc123'])
   assert.deepEqual(world.store.lease?.annotations, { other: 'stays' })
   assert.equal(a.election.isLive(), true)
+  assert.ok(!b.told.includes('gained'))
+})
+
+test('a follower lets go what it holds itself, and leaves the Lease as it is', async (t) => {
+  const world = new World(t)
+  const [a, b] = [world.start('a'), world.start('b')]
+  await world.pass(3_000, [a, b])
+  b.holds.add('abc123')
+  world.store.annotate(RELEASE, 'abc123')
+  await world.pass(RENEW_MS * 3, [a, b])
+  assert.equal(b.holds.size, 0)
+  assert.equal(b.lines.filter((line) => line.includes('deletions released by a person')).length, 1)
+  assert.equal(world.store.lease?.annotations[RELEASE], 'abc123')
+  assert.deepEqual([a.election.isLive(), b.election.isLive()], [true, false])
 })
 
 test('a release whose hold a new leader does not know yet is kept a while, an unknown one then taken off', async (t) => {
