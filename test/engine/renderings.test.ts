@@ -305,6 +305,8 @@ test('a read that ends with the destination that began it is made again for whoe
   const ending = new AbortController()
   const abroad = s.renderings.acquire(ORIGIN, ending.signal, ABROAD)
   const atHome = s.renderings.acquire(ORIGIN, SIGNAL)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(s.sent.length, 1)
   ending.abort()
   await s.time.run(1_000)
   assert.deepEqual(await abroad, { ok: false, failure: { kind: 'unanswered', why: 'cancelled' } })
