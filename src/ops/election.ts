@@ -58,6 +58,8 @@ export class Election implements Leadership {
   /** The version that a follower watches, and since when it has not changed. */
   #watched: { readonly version: string; readonly sinceMs: number } | null = null
   #release: { readonly id: string; readonly seenAtMs: number; done: boolean } | null = null
+  /** The last release that this process carried out as a follower. */
+  #passed: string | null = null
   #lastFailure: FailureKind | null = null
 
   constructor(options: ElectionOptions) {
@@ -90,7 +92,7 @@ export class Election implements Leadership {
     for (let round = 0; round < 2; round += 1) {
       const lease = this.#known ?? (await this.#read(options))
       if (lease === null) return
-      if (!this.#mayTake(lease)) return this.#passRelease(lease)
+      if (!this.#mayTake(lease)) return await this.#passRelease(lease, options)
       this.#noteRelease(lease)
       const record = this.#recordAfter(lease)
       if (record === null) return
@@ -161,11 +163,17 @@ export class Election implements Leadership {
       this.#o.log.warn('no held deletions have this id', { hold: id.slice(0, 64), lease: this.#o.name })
   }
 
-  /** What a follower holds, it lets go; the leader takes the id off the Lease in its time. */
-  #passRelease(lease: Lease): void {
-    const id = lease.annotations[this.#o.releaseKey]
-    if (id === undefined || !this.#o.onRelease(id)) return
-    this.#o.log.info('deletions released by a person', { hold: id.slice(0, 64), lease: this.#o.name })
+  /** What a follower holds, it lets go, and takes the id off the Lease; the holder's name and time stay as they are. */
+  async #passRelease(lease: Lease, options: CallOptions): Promise<void> {
+    const { releaseKey, api, log, name } = this.#o
+    const { [releaseKey]: id, ...annotations } = lease.annotations
+    if (id === undefined) return
+    if (this.#passed !== id) {
+      if (!this.#o.onRelease(id)) return
+      this.#passed = id
+      log.info('deletions released by a person', { hold: id.slice(0, 64), lease: name })
+    }
+    await api.updateLease({ ...lease, annotations }, options)
   }
 
   #patienceIsOver(): boolean {
