@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { inspect } from 'node:util'
 
 import type { ResourceVersion, Uid } from '../../src/core/names.ts'
 import type { ClusterApi, EventBody, Lease } from '../../src/kube/api.ts'
@@ -167,6 +168,7 @@ test('a Lease is read, created and replaced at its version', async (t) => {
     namespace: 'kube-system',
     name: 'heliograph',
     version: '4' as ResourceVersion,
+    labels: { 'heliograph.dev/shard': 'three' },
     annotations: { 'heliograph.dev/release': 'x' },
     holder: 'me',
     durationSeconds: 15,
@@ -184,10 +186,7 @@ test('a Lease is read, created and replaced at its version', async (t) => {
   assert.equal(body.metadata['resourceVersion'], '4')
   asked.json(200, { ...body, metadata: { ...body.metadata, resourceVersion: '5' } })
   const answer = await updated
-  assert.deepEqual(answer.ok && { ...answer.value, annotations: { ...answer.value.annotations } }, {
-    ...lease,
-    version: '5',
-  })
+  assert.deepEqual(answer.ok && plain(answer.value), { ...lease, version: '5' })
   const free = api.readLease('kube-system', 'heliograph', OPTIONS)
   ;(await server.next()).json(200, {
     kind: 'Lease',
@@ -196,6 +195,181 @@ test('a Lease is read, created and replaced at its version', async (t) => {
   })
   const given = await free
   assert.equal(given.ok && given.value.holder, null)
+})
+
+/** Texts from outside have no prototype. */
+function plain(lease: Lease): Lease {
+  return { ...lease, labels: { ...lease.labels }, annotations: { ...lease.annotations } }
+}
+
+function leaseItem(name: string, version: number, holder: string): Record<string, unknown> {
+  return {
+    metadata: { name, namespace: 'kube-system', resourceVersion: String(version), labels: { shard: name } },
+    spec: { holderIdentity: holder, leaseDurationSeconds: 15 },
+  }
+}
+
+test('Leases are listed by their labels, and removed at their version', async (t) => {
+  const { server, api } = await start(t)
+  const listed = api.listLeases('kube-system', 'heliograph.dev/lease=shard', OPTIONS)
+  const asked = await server.next()
+  assert.equal(
+    `${asked.method} ${asked.path}`,
+    'GET /apis/coordination.k8s.io/v1/namespaces/kube-system/leases',
+  )
+  assert.equal(asked.query.get('labelSelector'), 'heliograph.dev/lease=shard')
+  asked.json(200, {
+    kind: 'LeaseList',
+    metadata: { resourceVersion: '9' },
+    items: [leaseItem('a', 3, 'one'), leaseItem('b', 4, '')],
+  })
+  const leases = await listed
+  assert.ok(leases.ok)
+  const told = leases.value.map(({ name, version, holder, labels }) => [
+    name,
+    version,
+    holder,
+    labels['shard'],
+  ])
+  assert.deepEqual(told, [
+    ['a', '3', 'one', 'a'],
+    ['b', '4', null, 'b'],
+  ])
+  const [first] = leases.value
+  assert.ok(first !== undefined)
+  const removed = api.removeLease(first, OPTIONS)
+  const deletion = await server.next()
+  assert.equal(deletion.method, 'DELETE')
+  const body = JSON.parse(deletion.body.toString()) as { preconditions: unknown }
+  assert.deepEqual(body.preconditions, { resourceVersion: '3' })
+  deletion.json(409, status(409, 'Conflict', { details: { kind: 'leases', name: 'a' } }))
+  assert.deepEqual(await removed, { ok: false, failure: { kind: 'conflict' } })
+})
+
+test('a list with something else in it is malformed', async (t) => {
+  const { server, api } = await start(t)
+  for (const answer of [
+    { kind: 'LeaseList', items: [leaseItem('a', 1, 'x'), { metadata: {} }] },
+    { kind: 'LeaseList', items: 'none' },
+    { kind: 'SecretList', items: [] },
+  ]) {
+    const listed = api.listLeases('kube-system', 'a=b', OPTIONS)
+    ;(await server.next()).json(200, answer)
+    assert.deepEqual(await listed, { ok: false, failure: { kind: 'malformed' } })
+  }
+})
+
+test('a right is asked about as RBAC names it, and answered yes or no', async (t) => {
+  const { server, api } = await start(t)
+  const cases = [
+    [
+      { verb: 'list', apiGroup: '', resource: 'secrets', namespace: null, name: null },
+      { verb: 'list', group: '', resource: 'secrets' },
+    ],
+    [
+      { verb: 'create', apiGroup: '', resource: 'serviceaccounts/token', namespace: 'spoke', name: 'me' },
+      {
+        verb: 'create',
+        group: '',
+        resource: 'serviceaccounts',
+        subresource: 'token',
+        namespace: 'spoke',
+        name: 'me',
+      },
+    ],
+  ] as const
+  for (const [question, resourceAttributes] of cases) {
+    for (const allowed of [true, false]) {
+      const answer = api.reviewAccess(question, OPTIONS)
+      const asked = await server.next()
+      assert.equal(
+        `${asked.method} ${asked.path}`,
+        'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      )
+      const body = JSON.parse(asked.body.toString()) as { spec: unknown }
+      assert.deepEqual(body.spec, { resourceAttributes })
+      asked.json(201, { kind: 'SelfSubjectAccessReview', status: { allowed, reason: 'RBAC: M4rk3r' } })
+      assert.deepEqual(await answer, { ok: true, value: allowed })
+    }
+  }
+})
+
+test('a review without a verdict, and one that is refused, are no answer', async (t) => {
+  const { server, api } = await start(t)
+  const question = { verb: 'get', apiGroup: '', resource: 'secrets', namespace: null, name: null } as const
+  const without = api.reviewAccess(question, OPTIONS)
+  ;(await server.next()).json(201, { kind: 'SelfSubjectAccessReview', status: { allowed: 'true' } })
+  assert.deepEqual(await without, { ok: false, failure: { kind: 'malformed' } })
+  const refused = api.reviewAccess(question, OPTIONS)
+  ;(await server.next()).json(401, status(401, 'Unauthorized'))
+  assert.deepEqual(await refused, { ok: false, failure: { kind: 'unauthorized' } })
+})
+
+test('a Namespace is made with its labels, unless there is one', async (t) => {
+  const { server, api } = await start(t)
+  const made = api.createNamespace('team-b', { 'heliograph.dev/created': 'true' }, OPTIONS)
+  const asked = await server.next()
+  assert.equal(`${asked.method} ${asked.path}`, 'POST /api/v1/namespaces')
+  assert.equal(asked.query.get('fieldManager'), 'heliograph')
+  assert.deepEqual(JSON.parse(asked.body.toString()), {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'team-b', labels: { 'heliograph.dev/created': 'true' } },
+  })
+  asked.json(201, { metadata: { name: 'team-b', uid: 'u', resourceVersion: '4' } })
+  const namespace = await made
+  assert.equal(namespace.ok && namespace.value.version, '4')
+  const present = api.createNamespace('team-b', {}, OPTIONS)
+  ;(await server.next()).json(
+    409,
+    status(409, 'AlreadyExists', { details: { kind: 'namespaces', name: 'team-b' } }),
+  )
+  assert.deepEqual(await present, { ok: false, failure: { kind: 'exists' } })
+})
+
+test('a token is asked for one ServiceAccount, and cannot be printed', async (t) => {
+  const { server, api } = await start(t)
+  const answer = api.requestToken('spoke', 'heliograph', 3600, OPTIONS)
+  const asked = await server.next()
+  assert.equal(
+    `${asked.method} ${asked.path}`,
+    'POST /api/v1/namespaces/spoke/serviceaccounts/heliograph/token',
+  )
+  assert.deepEqual(JSON.parse(asked.body.toString()), {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 3600 },
+  })
+  asked.json(201, {
+    kind: 'TokenRequest',
+    status: { token: 'M4rk3r.a-b_c', expirationTimestamp: '2026-11-24T11:00:00Z' },
+  })
+  const issued = await answer
+  assert.ok(issued.ok)
+  assert.equal(issued.value.token.reveal(), 'M4rk3r.a-b_c')
+  assert.equal(issued.value.expiresAtMs, Date.UTC(2026, 10, 24, 11))
+  assert.doesNotMatch(`${JSON.stringify(issued)} ${inspect(issued)}`, /M4rk3r/)
+})
+
+test('a token that no header could hold, or that ends nobody knows when, is malformed; an absent account is absent', async (t) => {
+  const { server, api } = await start(t)
+  const expirationTimestamp = '2026-11-24T11:00:00Z'
+  for (const told of [
+    { token: 'a\r\nb: c', expirationTimestamp },
+    { token: '', expirationTimestamp },
+    { token: 'x'.repeat(70_000), expirationTimestamp },
+    { token: 'a', expirationTimestamp: 'soon' },
+    { token: 'a' },
+    {},
+  ]) {
+    const answer = api.requestToken('spoke', 'heliograph', 3600, OPTIONS)
+    ;(await server.next()).json(201, { kind: 'TokenRequest', status: told })
+    assert.deepEqual(await answer, { ok: false, failure: { kind: 'malformed' } })
+  }
+  const absent = api.requestToken('spoke', 'heliograph', 3600, OPTIONS)
+  const details = { kind: 'serviceaccounts', name: 'heliograph' }
+  ;(await server.next()).json(404, status(404, 'NotFound', { details }))
+  assert.deepEqual(await absent, { ok: false, failure: { kind: 'absent' } })
 })
 
 test('a ClusterProperty is absent where there is none and where the kind is unknown', async (t) => {
