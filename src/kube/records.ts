@@ -145,11 +145,11 @@ export function namespaceObject(name: string, labels: Readonly<Record<string, st
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }
 }
 
-export function tokenRequestObject(seconds: number): Json {
+export function tokenRequestObject(lifetimeSeconds: number): Json {
   return {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
-    spec: { expirationSeconds: seconds },
+    spec: { expirationSeconds: lifetimeSeconds },
   }
 }
 

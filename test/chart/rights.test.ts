@@ -99,7 +99,9 @@ for (const kinds of CHOICES) {
     const role = only(await render({ settings: { kinds }, rbac: { peers: false } }), 'Role')
     assert.deepEqual(permissions(rulesOf(role)), declared(kinds, 'own namespace', 'cluster', false))
     const leases = rulesOf(role).filter(({ resources }) => resources.includes('leases'))
-    assert.ok(leases.every(({ verbs, resourceNames }) => verbs.includes('create') || resourceNames !== undefined))
+    assert.ok(
+      leases.every(({ verbs, resourceNames }) => verbs.includes('create') || resourceNames !== undefined),
+    )
   })
 }
 
@@ -145,7 +147,7 @@ test('a peer that grants single namespaces is asked for nothing at cluster scope
 test('a whole peer is asked for what mirroring needs, and for Namespaces only where they are made', () => {
   const lines = (createsNamespaces: boolean, kinds: readonly Kind[] = KINDS): readonly string[] =>
     spokeRights({ kinds, isListed: false, createsNamespaces }).map(
-      ({ resource, verbs, names }) => `${verbs.join(' ')} ${resource} ${names ?? ''}`,
+      ({ resource, verbs, names }) => `${verbs.join(' ')} ${resource} ${(names ?? []).join()}`,
     )
   const mirrored = 'get list watch create patch delete'
   assert.deepEqual(lines(false), [

@@ -36,9 +36,7 @@ async function start(t: TestContext): Promise<Rig> {
     labelSelector: 'heliograph.dev/lease=shard',
     changed: (leases) => {
       told.push(leases)
-      const texts = [...leases.values()].map(
-        (lease) => `${lease.name}@${lease.version}=${lease.holder ?? ''}`,
-      )
+      const texts = [...leases.values()].map((one) => `${one.name}@${one.version}=${one.holder ?? ''}`)
       journal.write(texts.toSorted().join(' '))
     },
     clock,

@@ -103,7 +103,7 @@ test('a renewed client certificate is shown on a new connection, while a watch o
   const shown: unknown[] = []
   const http = tlsServer(authority)
   http.on('secureConnection', (socket: TLSSocket) => shown.push(socket.getPeerCertificate().subject.CN))
-  const server = await ScriptedServer.start(t, http as never)
+  const server = await ScriptedServer.start(t, http)
   const accessOf = (name: string): Access => {
     const pair = authority.issue({ commonName: name })
     return plainAccess(`https://127.0.0.1:${server.port}`, {
