@@ -141,10 +141,18 @@ export class SimApi implements ClusterApi {
     return Promise.resolve(ok(true))
   }
 
-  createNamespace(name: string): Promise<Answer<NamespaceMeta>> {
-    this.#o.world.createNamespace(name)
-    const made = this.#o.world.namespaces.get(name)
-    return Promise.resolve(made === undefined ? failed({ kind: 'exists' }) : ok(namespaceMetaOf(made)))
+  createNamespace(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<Answer<NamespaceMeta>> {
+    const { world } = this.#o
+    return this.#call(this.#request('other', { kind: 'Secret', namespace: name, name: '' }), options, () => {
+      if (world.namespaces.has(name)) return failed({ kind: 'exists' })
+      world.createNamespace(name, { labels })
+      const made = world.namespaces.get(name)
+      return made === undefined ? failed({ kind: 'rejected', code: 409 }) : ok(namespaceMetaOf(made))
+    })
   }
 
   requestToken(): Promise<Answer<IssuedToken>> {
