@@ -16,6 +16,7 @@ import type { ClusterApi } from '../kube/api.ts'
 import type { Cluster, RequestObserver } from '../kube/connection.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
+import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { readListed } from './confined.ts'
 import { PeerHealth, PROBE_MAX_MS, PROBE_MIN_MS } from './health.ts'
@@ -60,6 +61,8 @@ export interface PeerStanding {
   readonly missingRights: readonly MissingRight[]
   /** Since the last good answer; null: none yet. */
   readonly successAgeMs: number | null
+  /** When the credential ends, epoch milliseconds; null: it does not say. */
+  readonly credentialExpiresAtMs: number | null
   readonly destination: DestinationStanding | null
 }
 
@@ -127,12 +130,13 @@ export class PeerLink {
     }
   }
 
-  /** Another credential for the same cluster; false: it needs a new link. */
-  async renew(access: Access): Promise<boolean> {
-    const renewed = await this.#cluster?.renew(access)
-    if (renewed?.ok !== true || renewed.value !== 'renewed') return false
-    this.#health.recovered()
-    return true
+  /** Another credential for the same cluster. A flaw, as a fixed reason, leaves the last one in use. */
+  async renew(access: Access): Promise<Result<'renewed' | 'another-server', string>> {
+    if (this.#cluster === null) return ok('another-server')
+    const renewed = await this.#cluster.renew(access)
+    if (!renewed.ok) return failed(renewed.failure.reason)
+    if (renewed.value === 'renewed') this.#health.recovered()
+    return renewed
   }
 
   standing(): PeerStanding {

@@ -193,13 +193,21 @@ export class Registry {
     return wanted
   }
 
-  /** Another token or certificate is taken up; anything else needs a new link. */
+  /** Another token or certificate is taken up, or refused and the last one kept; anything else needs a new link. */
   async #change(key: ObjectKey, running: Running, good: Good): Promise<void> {
-    if (good.fixed === running.good.fixed && (await running.link.renew(good.access))) {
-      this.#running.set(key, { ...running, good })
-      return
-    }
+    const renewed = good.fixed === running.good.fixed ? await running.link.renew(good.access) : null
+    if (renewed?.ok === true && renewed.value === 'renewed')
+      return void this.#running.set(key, { ...running, good })
+    if (renewed?.ok === false) return this.#keepLast(key, running.good, renewed.failure)
     await this.#stop(key)
+  }
+
+  /** What parsed well cannot be used: the last credential that could stays. */
+  #keepLast(key: ObjectKey, last: Good, flaw: string): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    this.#entries.set(key, { ...entry, good: last, flaw })
+    this.#refuse(entry, flaw)
   }
 
   #start(key: ObjectKey, good: Good): void {
