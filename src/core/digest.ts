@@ -14,6 +14,8 @@ import type { Sensitive } from '../std/sensitive.ts'
 export interface DigestKey {
   readonly id: string
   readonly identity: string
+  /** What home was called before: mirrors at home that bear one of these are its own still. */
+  readonly former?: readonly string[]
   readonly bytes: Sensitive<Uint8Array>
 }
 

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 
+import type { DigestKey } from './digest.ts'
 import { mergedKeys, readAsk, readLeft, toolMarkKeys } from './dialects/table.ts'
 import { parsePath, pathOf } from './names.ts'
 import type { Kind, ObjectRef } from './names.ts'
@@ -105,6 +106,23 @@ export function standingOf(
   return marks.label !== null || marks.origin !== null || marks.at !== null
     ? { kind: 'unowned' }
     : withoutOurs(marks)
+}
+
+/** As {@link standingOf} under home's identity; a mirror at home that wholly matches a former one is ours as well, until it is stamped anew. */
+export function standingUnder(
+  key: Pick<DigestKey, 'identity' | 'former'>,
+  object: ObjectMeta,
+  marks: Marks,
+  candidates: readonly ObjectRef[],
+): Standing {
+  const standing = standingOf(object, marks, key.identity, candidates)
+  // Abroad, the same marks are those of the cluster that bears the former identity on.
+  if (standing.kind === 'ours' || marks.originCluster !== null) return standing
+  for (const identity of key.former ?? []) {
+    const before = standingOf(object, marks, identity, candidates)
+    if (before.kind === 'ours') return before
+  }
+  return standing
 }
 
 function withoutOurs({ left }: Marks): Standing {

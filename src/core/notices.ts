@@ -210,6 +210,18 @@ export const NOTICES = {
     sentence: 'The credential of peer {name} may not: {rights}.',
     nextStep: 'Grant these rights on the peer; heliograph peer add shows the manifests.',
   },
+  PeerTokenNotRenewed: {
+    type: 'Warning',
+    about: 'controller',
+    sentence: 'The token of peer {name} could not be renewed: {reason}.',
+    nextStep: 'It is tried again until it ends; heliograph peer add makes another.',
+  },
+  NamespaceCreated: {
+    type: 'Normal',
+    about: 'namespace',
+    sentence: 'This namespace was made for a mirror of {origin} of another cluster.',
+    nextStep: 'Let that origin not choose it before you delete it: it would be made again.',
+  },
   PeerRemoved: {
     type: 'Normal',
     about: 'controller',
@@ -222,6 +234,20 @@ export const NOTICES = {
     sentence: 'This Secret does not hold a usable digest key: {reason}. Nothing is written anywhere.',
     nextStep:
       'Restore it from a backup, or delete it: the leader puts back the key that it knows, or makes a new one and compares every mirror once.',
+  },
+  IdentityChanged: {
+    type: 'Warning',
+    about: 'controller',
+    sentence:
+      'The UID of kube-system is another than when this identity was fixed: this Secret was brought here from another cluster. No mirror is deleted or let go, and no peer is written to.',
+    nextStep:
+      'Run heliograph identity keep where this cluster replaces that one, heliograph identity new where both exist.',
+  },
+  ClusterPropertyChanged: {
+    type: 'Warning',
+    about: 'controller',
+    sentence: 'The ClusterProperty of this cluster is another than its identity here. The identity is kept.',
+    nextStep: 'There is nothing to do: mirrors on peers bear the identity that was fixed first.',
   },
 } as const satisfies Record<string, NoticeEntry>
 

@@ -13,7 +13,7 @@ import { isCleanByFields, readDigest } from './digest.ts'
 import { mergedKeysMark } from './dialects/table.ts'
 import { ended } from './ends.ts'
 import { planLeft } from './left.ts'
-import { standingOf, tolerableMarks } from './marks.ts'
+import { standingUnder, tolerableMarks } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
 import type { ObjectKey } from './names.ts'
@@ -43,7 +43,7 @@ export function planMirror(o: Observation): Decision {
   if (o.object === null || o.marks === null) return planEmpty(o)
   if (o.object.deleting) return { kind: 'wait', state: 'pending', reason: 'deleting', atMs: null }
   const candidates = o.claims.map((claim) => claim.origin)
-  const standing = standingOf(o.object, o.marks, o.digestKey.identity, candidates)
+  const standing = standingUnder(o.digestKey, o.object, o.marks, candidates)
   switch (standing.kind) {
     case 'ours':
       return planOurs(o, o.object, o.marks, keyOf(standing.origin))

@@ -18,6 +18,7 @@ import { Confirmations } from './confirm.ts'
 import type { Home, ReadNamespace } from './destination.ts'
 import { DigestKeys } from './digest-key.ts'
 import { Origins } from './origins.ts'
+import type { OriginView } from './origins.ts'
 import type { Leadership, Recorder } from './ports.ts'
 import { homeReach } from './reach.ts'
 import type { Reach } from './reach.ts'
@@ -46,7 +47,7 @@ export interface ControllerOptions {
   readonly reflect: (sinks: Sinks, signal: AbortSignal) => Promise<void>
   /** On the read loop: told of every change of an object of home on which something that we read is written. */
   readonly changedAtHome?: (key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null) => void
-  /** The digest key, and with it home's identity, became usable. */
+  /** The digest key, and with it home's identity, became usable, or what {@link Controller.identity} says changed. */
   readonly identified?: () => void
 }
 
@@ -58,6 +59,8 @@ export interface Peer {
   readonly reach: Reach
   readonly recorder: Recorder
   readonly leadership: Leadership
+  /** Told of each origin that was indexed for it, as the peer sees it now; null: it is none any more. */
+  readonly indexed?: (origin: ObjectKey, view: OriginView | null) => void
   /** Keeps the sinks equal to the peer until `signal` fires. */
   readonly reflect: (sinks: Sinks, signal: AbortSignal) => Promise<void>
 }
@@ -67,6 +70,8 @@ export interface Attached {
   standing(): DestinationStanding
   lead(): void
   follow(): void
+  /** Whether its whole snapshot has no Namespace of this name. */
+  lacksNamespace(name: string): boolean
   /** Ends its work and forgets it; its mirrors stay. */
   detach(): Promise<void>
 }
@@ -98,6 +103,7 @@ export class Controller {
       isWholeCluster: settings.namespaces === null,
       randomBytes: options.randomBytes,
       ready: () => this.#keyReady(),
+      judged: () => this.#identityJudged(),
     })
     this.#renderings = new Renderings({
       api,
@@ -117,6 +123,7 @@ export class Controller {
       confirmations: new Confirmations(),
       digestKey: () => this.#keys.current(),
       identity: () => this.#keys.identity(),
+      isIdentityHeld: () => this.#keys.isHeld,
     }
     this.#worker = this.#makeWorker(
       {
@@ -155,9 +162,9 @@ export class Controller {
     this.#renderings.clear()
   }
 
-  /** Home's identity; null until the digest key is there. */
+  /** Home's identity; null until the digest key is there, and while it is in doubt whether it is this cluster's. */
   identity(): string | null {
-    return this.#keys.identity()
+    return this.#keys.isHeld ? null : this.#keys.identity()
   }
 
   /** The newest metadata of an object of home; null if it is not there or nothing that we read is written on it. */
@@ -185,6 +192,7 @@ export class Controller {
       standing: () => worker.standing(),
       lead: () => worker.lead(),
       follow: () => worker.follow(),
+      lacksNamespace: (name) => store.isSynced() && store.namespace(name) === null,
       detach: async () => {
         await worker.drain()
         this.#peers.delete(worker)
@@ -211,13 +219,14 @@ export class Controller {
       renderingBytes: this.#renderings.heldBytes,
       isSynced: this.isSynced(),
       hasDigestKey: this.#keys.current() !== null,
+      isIdentityHeld: this.#keys.isChanged,
       certificateExpiresAtMs: this.#origins.earliestExpiryMs(),
     }
   }
 
   #makeWorker(at: Omit<Peer, 'reflect'>, store: Store, scope: Scope): Worker {
     const { settings, clock, random } = this.#o
-    const { name, api, readNamespace, recorder, leadership, reach } = at
+    const { name, api, readNamespace, recorder, leadership, reach, indexed } = at
     return new Worker({
       name,
       settings,
@@ -231,6 +240,7 @@ export class Controller {
       store,
       reach,
       scope,
+      ...(indexed === undefined ? {} : { indexed }),
     })
   }
 
@@ -262,6 +272,11 @@ export class Controller {
 
   #begin(): void {
     for (const worker of this.#workers()) worker.begin()
+  }
+
+  #identityJudged(): void {
+    if (!this.#keys.isHeld) for (const worker of this.#workers()) worker.identityConfirmed()
+    this.#o.identified?.()
   }
 
   #keyReady(): void {

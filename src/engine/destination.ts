@@ -25,6 +25,8 @@ export interface Home {
   readonly digestKey: () => DigestKey | null
   /** Null until the digest key is there. */
   readonly identity: () => string | null
+  /** Whether home may be another cluster than the one that the identity was fixed in: nothing ends until that is answered. */
+  readonly isIdentityHeld: () => boolean
 }
 
 /** How a Namespace is asked for: of the cluster, or of a list where it may not be. */

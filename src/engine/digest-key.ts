@@ -1,6 +1,9 @@
 /**
  * The digest key and home's identity: one Secret beside the controller, made when absent, never overwritten, never logged.
  * No write starts without it; a malformed one stops every write until a person mends it.
+ *
+ * Beside it lies the UID of kube-system as it was when the identity was fixed. Where the cluster has another now, the Secret was restored into a
+ * clone or into a new cluster: nothing ends and no peer is written to until a person says which cluster this is.
  */
 
 import { DIGEST_KEY_BYTES, digestKeyId } from '../core/digest.ts'
@@ -9,6 +12,7 @@ import { DIGEST_KEY_SECRET_NAME } from '../core/eligibility.ts'
 import { keyOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import { notice } from '../core/notices.ts'
+import type { NoticeCode } from '../core/notices.ts'
 import type { Content, FullObject } from '../core/objects.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import type { Clock } from '../std/clock.ts'
@@ -18,9 +22,11 @@ import { Sensitive } from '../std/sensitive.ts'
 import type { Leadership, Recorder } from './ports.ts'
 
 /** The ClusterProperty that names a cluster of a cluster set (KEP-2149). */
-const CLUSTER_PROPERTY = 'cluster.clusterset.k8s.io'
+export const CLUSTER_PROPERTY = 'cluster.clusterset.k8s.io'
 const RETRY_MS = 2_000
-const IDENTITY_LENGTH_MAX = 253
+export const IDENTITY_LENGTH_MAX = 253
+/** Identities that are remembered: one for each time that a person said that this is a new cluster. */
+export const FORMER_IDENTITIES_MAX = 16
 
 export interface DigestKeysOptions {
   readonly api: ClusterApi
@@ -35,10 +41,13 @@ export interface DigestKeysOptions {
   readonly randomBytes: (count: number) => Uint8Array
   /** A key became usable, for the first time or in place of another. */
   readonly ready: (key: DigestKey) => void
+  /** {@link DigestKeys.isHeld} changed. */
+  readonly judged?: () => void
 }
 
-interface Material {
+export interface KeyMaterial {
   readonly key: DigestKey
+  /** Of the cluster in which the identity was fixed. */
   readonly kubeSystemUid: string
 }
 
@@ -47,7 +56,11 @@ export class DigestKeys {
   readonly #ref: ObjectRef
   #usable: DigestKey | null = null
   /** The last good material: a key that is deleted under us is put back as it was. */
-  #last: Material | null = null
+  #last: KeyMaterial | null = null
+  /** Of this cluster, as it was read last. */
+  #kubeSystemUid: string | null = null
+  #judgement: 'unknown' | 'kept' | 'changed' = 'unknown'
+  #toldProperty: string | null = null
   #wake = new AbortController()
 
   constructor(options: DigestKeysOptions) {
@@ -63,6 +76,16 @@ export class DigestKeys {
   /** Home's identity, known from the first good key on. */
   identity(): string | null {
     return this.#last?.key.identity ?? null
+  }
+
+  /** Whether it is in doubt that the identity is this cluster's; as long as nobody could ask, too. */
+  get isHeld(): boolean {
+    return this.#judgement !== 'kept'
+  }
+
+  /** The identity was fixed in another cluster, and nobody has said what this one is. */
+  get isChanged(): boolean {
+    return this.#judgement === 'changed'
   }
 
   get place(): ObjectKey {
@@ -89,48 +112,67 @@ export class DigestKeys {
 
   /** True: nothing to do until the Secret changes. */
   async #look(signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#o.api.readFull(this.#ref, { signal })
-    if (answer.ok) return this.#take(answer.value)
+    const [answer, kubeSystem] = await Promise.all([
+      this.#o.api.readFull(this.#ref, { signal }),
+      this.#o.api.readNamespace('kube-system', { signal }),
+    ])
+    if (kubeSystem.ok) this.#kubeSystemUid = kubeSystem.value.uid
+    if (answer.ok) return await this.#take(answer.value, signal)
     if (answer.failure.kind !== 'absent') return false
     this.#usable = null
     if (!this.#o.leadership.isLive()) return false
     const material = this.#last ?? (await this.#make(signal))
     if (material === null || !this.#o.leadership.isLive()) return false
-    const created = await this.#o.api.create('Secret', this.#ref.namespace, bodyOf(this.#ref, material), {
-      signal,
-    })
+    const body = bodyOf(this.#ref, material)
+    const created = await this.#o.api.create('Secret', this.#ref.namespace, body, { signal })
     if (!created.ok) return false
     this.#use(material)
     return true
   }
 
-  #take(secret: FullObject): boolean {
-    const material = materialOf(secret.content.reveal())
+  async #take(secret: FullObject, signal: AbortSignal): Promise<boolean> {
+    const material = keyMaterialOf(secret.content.reveal())
     if (!material.ok) {
       this.#usable = null
-      const { kind, namespace, name, uid } = secret.meta
-      this.#o.recorder.tell(
-        notice('DigestKeyMalformed', { kind, namespace, name, uid }, { reason: material.failure }),
-      )
+      this.#tell('DigestKeyMalformed', secret, { reason: material.failure })
       return true
     }
     this.#use(material.value)
+    if (this.isChanged) this.#tell('IdentityChanged', secret, {})
+    const isWhole = await this.#compareProperty(secret, material.value, signal)
+    return isWhole && this.#judgement !== 'unknown'
+  }
+
+  #use(material: KeyMaterial): void {
+    const [before, wasHeld] = [this.#usable, this.isHeld]
+    this.#last = material
+    this.#usable = material.key
+    this.#judgement = judged(material, this.#kubeSystemUid)
+    if (wasHeld !== this.isHeld) this.#o.judged?.()
+    const isSame = before?.id === material.key.id && before.identity === material.key.identity
+    if (!isSame) this.#o.ready(material.key)
+  }
+
+  /** A name that the cluster got later changes no identity: every mirror abroad bears the one that was fixed. False: nobody could say. */
+  async #compareProperty(secret: FullObject, { key }: KeyMaterial, signal: AbortSignal): Promise<boolean> {
+    const property = await this.#property(signal)
+    if (property === null) return false
+    const isOther = property !== '' && property.length <= IDENTITY_LENGTH_MAX && property !== key.identity
+    if (isOther && property !== this.#toldProperty) this.#tell('ClusterPropertyChanged', secret, {})
+    this.#toldProperty = isOther ? property : null
     return true
   }
 
-  #use(material: Material): void {
-    const before = this.#usable
-    this.#last = material
-    this.#usable = material.key
-    if (before?.id !== material.key.id) this.#o.ready(material.key)
+  #tell(code: NoticeCode, { meta }: FullObject, words: Readonly<Record<string, string>>): void {
+    const { kind, namespace, name, uid } = meta
+    this.#o.recorder.tell(notice(code, { kind, namespace, name, uid }, words))
   }
 
-  async #make(signal: AbortSignal): Promise<Material | null> {
-    const kubeSystem = await this.#o.api.readNamespace('kube-system', { signal })
-    if (!kubeSystem.ok) return null
+  async #make(signal: AbortSignal): Promise<KeyMaterial | null> {
+    const uid = this.#kubeSystemUid
+    if (uid === null) return null
     const property = await this.#property(signal)
     if (property === null) return null
-    const { uid } = kubeSystem.value
     const named = property === '' || property.length > IDENTITY_LENGTH_MAX ? uid : property
     const bytes = this.#o.randomBytes(DIGEST_KEY_BYTES)
     return {
@@ -151,8 +193,13 @@ export class DigestKeys {
 const WATCHED_MS = 3_600_000
 const UNWATCHED_MS = 60_000
 
-/** Reads the key's Secret: `key` 32 bytes, `identity` and `kube-system-uid` as text. */
-function materialOf(content: Content): Result<Material, string> {
+function judged(material: KeyMaterial, kubeSystemUid: string | null): 'unknown' | 'kept' | 'changed' {
+  if (kubeSystemUid === null) return 'unknown'
+  return material.kubeSystemUid === kubeSystemUid ? 'kept' : 'changed'
+}
+
+/** Reads the key's Secret: `key` 32 bytes, `identity` and `kube-system-uid` as text, and `former-identities` as a JSON list where there are any. */
+export function keyMaterialOf(content: Content): Result<KeyMaterial, string> {
   const bytes = decoded(content, 'key')
   const identity = decoded(content, 'identity')?.toString('utf8')
   const kubeSystemUid = decoded(content, 'kube-system-uid')?.toString('utf8')
@@ -160,7 +207,25 @@ function materialOf(content: Content): Result<Material, string> {
   if (identity === undefined || identity === '' || identity.length > IDENTITY_LENGTH_MAX)
     return failed('identity must hold a text')
   if (kubeSystemUid === undefined || kubeSystemUid === '') return failed('kube-system-uid must hold a text')
-  return ok({ key: { id: digestKeyId(bytes), identity, bytes: new Sensitive(bytes) }, kubeSystemUid })
+  const former = formerOf(decoded(content, 'former-identities')?.toString('utf8'))
+  if (former === null) return failed('former-identities must hold a JSON list of texts')
+  const key: DigestKey = { id: digestKeyId(bytes), identity, former, bytes: new Sensitive(bytes) }
+  return ok({ key, kubeSystemUid })
+}
+
+/** Null: no list of texts. */
+function formerOf(text: string | undefined): readonly string[] | null {
+  if (text === undefined) return []
+  try {
+    const list: unknown = JSON.parse(text)
+    if (!Array.isArray(list) || list.length > FORMER_IDENTITIES_MAX) return null
+    const texts = list.filter((each) => typeof each === 'string')
+    return texts.length === list.length && texts.every((each) => each.length <= IDENTITY_LENGTH_MAX)
+      ? texts
+      : null
+  } catch {
+    return null
+  }
 }
 
 function decoded(content: Content, key: string): Buffer | undefined {
@@ -168,8 +233,9 @@ function decoded(content: Content, key: string): Buffer | undefined {
   return value === undefined ? undefined : Buffer.from(value, 'base64')
 }
 
-function bodyOf(ref: ObjectRef, material: Material): Sensitive<readonly Uint8Array[]> {
+function bodyOf(ref: ObjectRef, material: KeyMaterial): Sensitive<readonly Uint8Array[]> {
   const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64')
+  const { former = [] } = material.key
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -183,6 +249,7 @@ function bodyOf(ref: ObjectRef, material: Material): Sensitive<readonly Uint8Arr
       key: base64(material.key.bytes.reveal()),
       identity: base64(material.key.identity),
       'kube-system-uid': base64(material.kubeSystemUid),
+      ...(former.length === 0 ? {} : { 'former-identities': base64(JSON.stringify(former)) }),
     },
   }
   return new Sensitive([Buffer.from(JSON.stringify(secret))])

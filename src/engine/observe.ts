@@ -32,6 +32,8 @@ export interface Observer {
   /** Where origins stand; at home the same. */
   readonly originStore: Store
   readonly origins: OriginsHere
+  /** Under which the mirrors here may bear their label: home's identity, and at home those that it had. */
+  readonly identities: () => readonly string[]
   readonly site: Site
   readonly history: History
   readonly brakes: Brakes
@@ -212,15 +214,17 @@ export function countEnding(
 ): { readonly inferred: number; readonly mirrors: number; readonly origins: ReadonlySet<ObjectKey> } {
   o.site.flush()
   const origins = new Set<ObjectKey>()
-  const labels = new Map<ObjectKey, string>()
+  const labels = new Map<ObjectKey, readonly string[]>()
   let inferred = 0
   let mirrors = 0
   for (const key of o.site.group(originNamespace)) {
     const object = o.store.get(key)
     const named = originMarked(object, o.rules)
     if (object === null || named === null) continue
-    const label = labels.getOrInsertComputed(named, () => mirrorLabel(o.site.identity, refOf(named)))
-    if (!isProven(object, o.rules, label)) continue
+    const ours = labels.getOrInsertComputed(named, () =>
+      o.identities().map((identity) => mirrorLabel(identity, refOf(named))),
+    )
+    if (!isProven(object, o.rules, ours)) continue
     mirrors += 1
     if (!isEnding(o, key, named, o.store.namespace(refOf(key).namespace))) continue
     inferred += 1
@@ -230,9 +234,10 @@ export function countEnding(
 }
 
 /** Ours, or one that we would collect for its tool; and not its owner's by asking to be filled. */
-function isProven(object: ObjectMeta, rules: Rules, label: string): boolean {
+function isProven(object: ObjectMeta, rules: Rules, ours: readonly string[]): boolean {
   if (readAsk(object, rules) !== null) return false
   const { prefix } = rules
-  if (object.labels[`${prefix}mirror`] === undefined) return readLeft(object, rules)?.isCollectable === true
-  return object.labels[`${prefix}mirror`] === label && object.annotations[`${prefix}at`] === pathOf(object)
+  const label = object.labels[`${prefix}mirror`]
+  if (label === undefined) return readLeft(object, rules)?.isCollectable === true
+  return ours.includes(label) && object.annotations[`${prefix}at`] === pathOf(object)
 }

@@ -11,8 +11,8 @@ export interface Recorder {
   acted(turn: Turn): void
   /** Something that a person should be told: becomes an Event, a log line and a counter. Repeats are deduplicated by the recorder. */
   tell(notice: Notice): void
-  /** Seconds from an origin's change being seen to the last mirror written for it. */
-  propagated(seconds: number): void
+  /** Seconds from an origin's change being seen to the last mirror written for it at one destination. */
+  propagated(destination: string, seconds: number): void
   /** A group of deletions is held until a person releases it. */
   held(hold: {
     readonly id: string

@@ -4,7 +4,7 @@ import { winnerOf } from '../core/claims.ts'
 import type { Claim } from '../core/claims.ts'
 import type { Decision } from '../core/decision.ts'
 import { ignoresOffers } from '../core/dialects/table.ts'
-import { standingOf } from '../core/marks.ts'
+import { standingUnder } from '../core/marks.ts'
 import { keyOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
 import type { Observation } from '../core/observation.ts'
@@ -133,10 +133,10 @@ function tellInTheWay(d: Destination, key: ObjectKey, o: Observation): void {
 
 function tellMarksLost(d: Destination, o: Observation): void {
   if (o.object === null || o.marks === null) return
-  const standing = standingOf(
+  const standing = standingUnder(
+    o.digestKey,
     o.object,
     o.marks,
-    o.digestKey.identity,
     o.claims.map((claim) => claim.origin),
   )
   tellUnowned(d, o.object, 'origin' in standing ? standing.origin : (o.claims[0]?.origin ?? null))

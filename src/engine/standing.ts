@@ -24,6 +24,8 @@ export interface Standing {
   readonly renderingBytes: number
   readonly isSynced: boolean
   readonly hasDigestKey: boolean
+  /** The identity beside the digest key was fixed in another cluster: a person must say which one is meant. */
+  readonly isIdentityHeld: boolean
   /** Earliest expiry among the certificates that `validate: tls` watches; null without one. */
   readonly certificateExpiresAtMs: number | null
 }

@@ -89,12 +89,16 @@ async function step(d: Destination, s: Step): Promise<Next | null> {
     case 'remove':
     case 'retain':
     case 'strip':
+      return d.home.isIdentityHeld() ? settle(d, s.key, s.observation, HELD) : await act(d, s, decision, null)
     case 'release':
       return await act(d, s, decision, null)
     default:
       return unreachable(decision)
   }
 }
+
+/** The mirrors may be another cluster's: which of them have ended is not for us to say before a person did. */
+const HELD = { kind: 'wait', state: 'held', reason: 'brake', atMs: null } as const satisfies Decision
 
 /** What can wait for its turn at sweep rate: nothing shows that the object is not as it should be. */
 function isPaced(reason: ReadReason): boolean {

@@ -20,6 +20,7 @@ import { History } from './history.ts'
 import { originMarked, originPulled } from './marked.ts'
 import { countEnding } from './observe.ts'
 import type { Observer } from './observe.ts'
+import type { OriginView } from './origins.ts'
 import type { Leadership, Recorder } from './ports.ts'
 import { originsHere } from './reach.ts'
 import type { OriginsHere, Reach } from './reach.ts'
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   readonly reach: Reach
   /** Its tasks end with it; a throw in one ends the program. */
   readonly scope: Scope
+  /** Told of each origin that was indexed here, as it is now; null: it is none any more. */
+  readonly indexed?: (origin: ObjectKey, view: OriginView | null) => void
 }
 
 export class Worker {
@@ -167,6 +170,11 @@ export class Worker {
     this.#queue.open()
   }
 
+  /** What was held for home's identity goes on. */
+  identityConfirmed(): void {
+    if (this.#isWorking) for (const place of this.#site.everyPlace()) this.#queue.add(place, 'fresh')
+  }
+
   /** Another digest key makes every digest unknown: each place is looked at again. */
   digestKeyChanged(): void {
     if (this.#isWorking) for (const place of this.#site.everyPlace()) this.#queue.add(place, 'fresh')
@@ -272,6 +280,7 @@ export class Worker {
       reach,
       originStore: home.store,
       origins: this.#origins,
+      identities: () => [this.#site.identity, ...(reach.isAbroad ? [] : (home.digestKey()?.former ?? []))],
       site: this.#site,
       history: this.#history,
       brakes: this.#brakes,
@@ -294,13 +303,15 @@ export class Worker {
     const view = this.#origins.view(origin)
     if (view?.reading.kind === 'policy') this.#verifier.noteResync(origin, view.reading.policy.resync)
     else if (view === null) this.#verifier.forget(origin)
+    this.#o.indexed?.(origin, view)
     if (!this.#isWorking) return
     if (places.size > 0) this.#spreads.begin(origin, places, seenAtMs)
     this.#reminder.origin(origin)
   }
 
   #spreadEnded(origin: ObjectKey, spread: { readonly seenAtMs: number; readonly wrote: boolean }): void {
-    if (spread.wrote) this.#o.recorder.propagated((this.#o.clock.now() - spread.seenAtMs) / 1_000)
+    const { name, clock, recorder } = this.#o
+    if (spread.wrote) recorder.propagated(name, (clock.now() - spread.seenAtMs) / 1_000)
     this.#o.home.renderings.settle(origin)
     this.#tallyTeller.now(origin)
   }

@@ -52,9 +52,9 @@ export function createRecorder({ metrics, events, log, clock }: RecorderOptions)
       if (notice.code === 'ValidationFailed') metrics.count('heliograph_validation_failures_total', {})
       log.info('told', fieldsOf(notice))
     },
-    propagated(seconds) {
-      metrics.observe('heliograph_propagation_seconds', {}, seconds)
-      log.info('origin spread', { seconds: Math.round(seconds * 1_000) / 1_000 })
+    propagated(destination, seconds) {
+      metrics.observe('heliograph_propagation_seconds', { destination }, seconds)
+      log.info('origin spread', { destination, seconds: Math.round(seconds * 1_000) / 1_000 })
     },
     held({ id, originNamespace, inferred, mirrors }) {
       log.warn('deletions held until a person releases them', {

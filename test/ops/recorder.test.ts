@@ -136,7 +136,7 @@ test('the same notice a thousand times is one line and one count', async () => {
 
 test('propagation, repairs and conflicts are counted', async () => {
   const { recorder, metrics } = rig()
-  recorder.propagated(0.5)
+  recorder.propagated('home', 0.5)
   recorder.repaired()
   recorder.conflicted()
   recorder.conflicted()

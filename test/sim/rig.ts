@@ -201,7 +201,7 @@ export class Process {
     return {
       acted: (turn) => void this.turns.push(turn),
       tell: (notice) => void this.notices.push(notice),
-      propagated: (seconds) => void this.spreads.push(seconds),
+      propagated: (_, seconds) => void this.spreads.push(seconds),
       held: (hold) => void this.holds.push(hold),
       repaired: () => {
         this.repairs += 1
