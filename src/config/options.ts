@@ -66,6 +66,12 @@ function row<T>(entry: OptionRow<T>): OptionRow<T> {
   return entry
 }
 
+function toolPrefix(dialect: keyof typeof DEFAULT_DIALECT_PREFIXES, what: string): OptionRow<string> {
+  const fallback = DEFAULT_DIALECT_PREFIXES[dialect]
+  const sentence = `What the ${what} begin with.`
+  return { default: fallback, form: 'text', group: 'dialects', sentence, parse: prefix }
+}
+
 export const OPTIONS = {
   kubeconfig: row({
     default: null,
@@ -172,13 +178,7 @@ export const OPTIONS = {
       'Whose annotations are read beside our own, so that a user of another tool changes none. Blank: nobody’s.',
     parse: dialects,
   }),
-  reflectorPrefix: row({
-    default: DEFAULT_DIALECT_PREFIXES.reflector,
-    form: 'text',
-    group: 'dialects',
-    sentence: 'What the annotations of emberstack/kubernetes-reflector begin with.',
-    parse: prefix,
-  }),
+  reflectorPrefix: toolPrefix('reflector', 'annotations of emberstack/kubernetes-reflector'),
   reflectorExcludedNamespaces: row({
     default: '',
     form: 'list',
@@ -187,13 +187,7 @@ export const OPTIONS = {
       'Globs over namespaces: reflector’s annotations on objects there are left alone, as by its own setting; copies are still made into them.',
     parse: globs(''),
   }),
-  replicatorPrefix: row({
-    default: DEFAULT_DIALECT_PREFIXES.replicator,
-    form: 'text',
-    group: 'dialects',
-    sentence: 'What the annotations of mittwald/kubernetes-replicator begin with.',
-    parse: prefix,
-  }),
+  replicatorPrefix: toolPrefix('replicator', 'annotations of mittwald/kubernetes-replicator'),
   replicatorTakeOver: row({
     default: '',
     form: 'list',
@@ -202,25 +196,29 @@ export const OPTIONS = {
       'Globs over `namespace/name` of replicator’s origins that may merge into objects which they did not make, as that tool always does. Keys of the object’s own stay, and it is never deleted.',
     parse: globs(''),
   }),
-  kubedPrefix: row({
-    default: DEFAULT_DIALECT_PREFIXES.kubed,
-    form: 'text',
-    group: 'dialects',
-    sentence: 'What the annotations and labels of kubed and config-syncer begin with.',
-    parse: prefix,
-  }),
-  syncPrefix: row({
-    default: DEFAULT_DIALECT_PREFIXES.sync,
-    form: 'text',
-    group: 'dialects',
-    sentence: 'What the annotations `enabled` and `targets` of a hand-written controller begin with.',
-    parse: prefix,
-  }),
+  kubedPrefix: toolPrefix('kubed', 'annotations and labels of kubed and config-syncer'),
+  syncPrefix: toolPrefix('sync', 'annotations `enabled` and `targets` of a hand-written controller'),
   peerProxies: row({
     default: 'false',
     form: 'boolean',
     group: 'peers',
     sentence: 'Whether `proxy-url` in a peer’s Secret is taken.',
+    parse: boolean,
+  }),
+  peerTokenRenewal: row({
+    default: 'false',
+    form: 'boolean',
+    group: 'peers',
+    sentence:
+      'Whether the token of a peer’s ServiceAccount is renewed after four fifths of its life and written back to the peer’s Secret.',
+    parse: boolean,
+  }),
+  createNamespaces: row({
+    default: 'false',
+    form: 'boolean',
+    group: 'peers',
+    sentence:
+      'Whether a namespace that an origin names singly (no pattern), or the one of its own name, is made on a peer that lacks it.',
     parse: boolean,
   }),
   refusedTypes: row({

@@ -174,6 +174,8 @@ function settingsOf(values: Parsed, namespace: string): Settings {
     sweepReadsPerSecondMax: values.sweepReadsPerSecondMax,
     auditIntervalMs: values.auditInterval,
     peerProxies: values.peerProxies,
+    peerTokenRenewal: values.peerTokenRenewal,
+    createNamespaces: values.createNamespaces,
     leaderElection: values.leaderElection,
     listenHost: values.listen.host,
     listenPort: values.listen.port,

@@ -19,6 +19,10 @@ export interface Settings {
   readonly auditIntervalMs: number
   /** `proxy-url` in a peer's Secret is taken. */
   readonly peerProxies: boolean
+  /** Tokens of peers' ServiceAccounts are renewed and written back. */
+  readonly peerTokenRenewal: boolean
+  /** Namespaces that origins name and that a peer lacks are made there. */
+  readonly createNamespaces: boolean
   readonly leaderElection: boolean
   /** Bind address of probes and metrics. */
   readonly listenHost: string

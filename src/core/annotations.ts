@@ -10,6 +10,7 @@ export type AnnotationPlace =
   | 'lease'
   | 'peer'
   /** Marks, written by us. */
+  | 'mark on namespace'
   | 'mark on mirror'
   | 'mark on pull mirror'
 
@@ -274,6 +275,16 @@ export const ANNOTATIONS = [
     example: '6c1f0f8e-0000-4000-8000-000000000000',
   },
   {
+    ...markRow(
+      'created',
+      '`true`',
+      'On a Namespace of a peer: it was made because an origin names it (setting `createNamespaces`). Heliograph never deletes it.',
+      'true',
+    ),
+    on: 'mark on namespace',
+    form: 'label',
+  },
+  {
     key: 'mirror',
     on: 'mark on mirror',
     form: 'label',
@@ -381,14 +392,5 @@ function markRow<K extends string>(key: K, value: string, meaning: string, examp
 }
 
 function pullMarkRow<K extends string>(key: K, value: string, meaning: string, example: string) {
-  return {
-    key,
-    on: 'mark on pull mirror',
-    form: 'annotation',
-    value,
-    unset: null,
-    meaning,
-    example,
-    reserved: false,
-  } as const
+  return { ...markRow(key, value, meaning, example), on: 'mark on pull mirror' } as const
 }

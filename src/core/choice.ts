@@ -5,6 +5,8 @@ import type { Texts } from './objects.ts'
 
 /** Anything that says yes or no to a name; equal texts give one shared object while they are remembered. */
 export interface NamePatterns {
+  /** The names that it lists singly and matches; left out: none is known. */
+  readonly literals?: readonly string[]
   matches(name: string): boolean
 }
 
@@ -28,6 +30,11 @@ export function chooses(choice: NamespaceChoice, namespace: Choosable): boolean 
     ({ names, labels }) =>
       names?.matches(namespace.name) === true || labels?.matches(namespace.labels) === true,
   )
+}
+
+/** The names that `choice` lists singly; whether it chooses one, {@link chooses} says. */
+export function literalNames(choice: NamespaceChoice): readonly string[] {
+  return [...new Set(choice.flatMap(({ names }) => names?.literals ?? []))]
 }
 
 /** Whether both choose by the same parsed texts: cheap, and a no only costs matching once more. */

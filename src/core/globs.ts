@@ -28,6 +28,8 @@ export const TEXT_LENGTH_MAX = 1_024
 export interface Globs {
   /** At least one including pattern was given: something could match. */
   readonly includes: boolean
+  /** The texts that are listed as they are, without what is excluded. */
+  readonly literals?: readonly string[]
   matches(text: string): boolean
 }
 
@@ -94,10 +96,17 @@ export function compileGlobs(patterns: readonly GlobPattern[]): Globs {
   const isExcluded = anyOf(
     patterns.filter((pattern) => pattern.excluded).flatMap((pattern) => pattern.alternatives),
   )
+  const matches: Test = (text) => text.length <= TEXT_LENGTH_MAX && isIncluded(text) && !isExcluded(text)
   return {
     includes: including.length > 0,
-    matches: (text) => text.length <= TEXT_LENGTH_MAX && isIncluded(text) && !isExcluded(text),
+    literals: literalsOf(including).filter(matches),
+    matches,
   }
+}
+
+function literalsOf(patterns: readonly GlobPattern[]): readonly string[] {
+  const shapes = patterns.flatMap(({ alternatives }) => alternatives.map((each) => shapeOf(each)))
+  return shapes.flatMap((shape) => (shape?.kind === 'literal' ? [shape.text] : []))
 }
 
 /** Items of a list, trimmed, empty ones left out. Braces that do not balance stay in their item, whose parser refuses them. */

@@ -15,7 +15,7 @@ import type { Result } from '../std/result.ts'
 import { Sensitive } from '../std/sensitive.ts'
 
 /** Characters of a kubeconfig or a cluster Secret's `config`. */
-const TEXT_LENGTH_MAX = 256 * 1_024
+export const TEXT_LENGTH_MAX = 256 * 1_024
 
 /** What a peer Secret says of its cluster. */
 export interface PeerForm {

@@ -16,16 +16,21 @@ import type { ClusterApi } from '../kube/api.ts'
 import type { Cluster, RequestObserver } from '../kube/connection.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
+import { Scope } from '../std/scope.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { readListed } from './confined.ts'
+import { credentialExpiry } from './expiry.ts'
 import { PeerHealth, PROBE_MAX_MS, PROBE_MIN_MS } from './health.ts'
 import { identityOf } from './identity.ts'
+import { Namespaces } from './namespaces.ts'
+import type { NamespacesOptions } from './namespaces.ts'
 import { preflight } from './preflight.ts'
 import type { MissingRight } from './preflight.ts'
 import { peerReach } from './reach.ts'
 import { reflectPeer } from './reflect.ts'
 import type { ReflectOptions } from './reflect.ts'
+import { Renewal, renewableAccount } from './renewal.ts'
 import type { Terms } from './terms.ts'
 
 /** Rights are asked about again this often. */
@@ -73,7 +78,10 @@ export interface LinkOptions {
   readonly terms: Terms
   readonly rules: Rules
   readonly kinds: readonly Kind[]
+  /** Namespaces that origins name and that the peer lacks are made. */
   readonly createsNamespaces: boolean
+  /** Home, where a renewed token is written to the peer Secret; null: tokens are not renewed. */
+  readonly renewsAt?: Pick<ClusterApi, 'readFull' | 'patch'> | null
   readonly clock: Clock
   readonly random: Random
   /** Opens the connection; a request or watch happens only when it is used. */
@@ -95,17 +103,20 @@ export interface LinkOptions {
 export class PeerLink {
   readonly #o: LinkOptions
   readonly #health: PeerHealth
+  #access: Access
   #cluster: Cluster | null = null
   #attached: Attached | null = null
   #state: PeerState = 'connecting'
   #reason: string | null = 'it is being connected'
   #identity: string | null = null
   #missing: readonly MissingRight[] = []
+  #maker: Namespaces | null = null
   #isWorking = false
   #wake = new AbortController()
 
   constructor(options: LinkOptions) {
     this.#o = options
+    this.#access = options.access
     this.#health = new PeerHealth(options.clock, () => this.#wake.abort())
   }
 
@@ -135,23 +146,27 @@ export class PeerLink {
     if (this.#cluster === null) return ok('another-server')
     const renewed = await this.#cluster.renew(access)
     if (!renewed.ok) return failed(renewed.failure.reason)
-    if (renewed.value === 'renewed') this.#health.recovered()
+    if (renewed.value === 'renewed') {
+      this.#access = access
+      this.#health.recovered()
+    }
     return renewed
   }
 
   standing(): PeerStanding {
-    const { name, secret, access, terms, clock } = this.#o
+    const { name, secret, terms, clock } = this.#o
     const last = this.#health.lastSuccessAtMs
     return {
       name,
       secret,
-      server: access.server,
+      server: this.#access.server,
       state: this.#state,
       reason: this.#reason,
       identity: this.#identity,
       isIdentityProven: this.#identity !== null && terms.namespaces === null,
       missingRights: this.#missing,
       successAgeMs: last === null ? null : clock.now() - last,
+      credentialExpiresAtMs: credentialExpiry(this.#access),
       destination: this.#attached?.standing() ?? null,
     }
   }
@@ -189,7 +204,8 @@ export class PeerLink {
   /** From attaching to detaching. */
   async #serve(cluster: Cluster, api: ClusterApi, signal: AbortSignal): Promise<void> {
     const attached = new AbortController()
-    this.#attached = this.#attach(cluster, api, attached.signal)
+    const scope = new Scope(attached.signal)
+    this.#attached = this.#attach(cluster, api, scope)
     this.#state = 'syncing'
     this.#reason = 'its objects are being listed'
     try {
@@ -199,12 +215,17 @@ export class PeerLink {
       await this.#attached.detach()
       attached.abort()
       this.#attached = null
+      await scope.close()
     }
   }
 
-  #attach(cluster: Cluster, api: ClusterApi, signal: AbortSignal): Attached {
-    const { name, terms, rules, kinds, attach, recorder, recorderOf, leadership, reflect } = this.#o
-    const abroad = recorderOf(api, signal)
+  #attach(cluster: Cluster, api: ClusterApi, scope: Scope): Attached {
+    const { name, terms, rules, kinds, attach, recorder, recorderOf, reflect } = this.#o
+    const abroad = recorderOf(api, scope.signal)
+    const reach = peerReach(name, terms, rules)
+    const leadership = { isLive: () => this.#isWorking && this.#o.leadership.isLive() }
+    const namespaces = this.#namespaces(api, { reach, leadership, recorder: abroad })
+    if (namespaces !== null) scope.spawn((ending) => namespaces.run(ending))
     return attach({
       name,
       api,
@@ -212,9 +233,10 @@ export class PeerLink {
         terms.namespaces === null
           ? (namespace, call) => api.readNamespace(namespace, call)
           : readListed(terms.namespaces),
-      reach: peerReach(name, terms, rules),
+      reach,
       recorder: routed(recorder, abroad),
-      leadership: { isLive: () => leadership.isLive() && this.#isWorking },
+      leadership,
+      ...(namespaces === null ? {} : { indexed: (origin, view) => namespaces.indexed(origin, view) }),
       reflect: (sinks, ending) =>
         reflectPeer(
           { ...reflect, cluster, rules, kinds, namespaces: terms.namespaces, health: this.#health },
@@ -224,9 +246,22 @@ export class PeerLink {
     })
   }
 
+  /** Null: none are made. A peer that grants single namespaces lists them itself. */
+  #namespaces(
+    api: ClusterApi,
+    at: Pick<NamespacesOptions, 'reach' | 'leadership' | 'recorder'>,
+  ): Namespaces | null {
+    const { createsNamespaces, terms, clock, rules } = this.#o
+    if (!createsNamespaces || terms.namespaces !== null) return null
+    const lacks = (name: string): boolean => this.#attached?.lacksNamespace(name) === true
+    this.#maker = new Namespaces({ ...at, api, clock, prefix: rules.prefix, lacks })
+    return this.#maker
+  }
+
   /** Lets work begin and end as the peer answers, until `signal` fires or its identity becomes another's. */
   async #tend(api: ClusterApi, signal: AbortSignal): Promise<void> {
     const { clock } = this.#o
+    const renewal = this.#renewal(api)
     let preflightAtMs = clock.now()
     let probeMs = PROBE_MIN_MS
     while (!signal.aborted) {
@@ -244,8 +279,21 @@ export class PeerLink {
         await this.#check(api, signal)
       }
       this.#judge()
+      if (renewal !== null && this.#isWorking) await this.#renewToken(renewal, signal)
       await clock.sleep(LOOK_MS, AbortSignal.any([signal, this.#newWake()]))
     }
+  }
+
+  #renewal(api: ClusterApi): Renewal | null {
+    const { renewsAt = null, secret, clock, leadership } = this.#o
+    if (renewsAt === null) return null
+    return new Renewal({ secret, home: renewsAt, peer: api, clock, isLive: () => leadership.isLive() })
+  }
+
+  /** The new one comes back by the watch of home, as any change of the Secret does. */
+  async #renewToken(renewal: Renewal, signal: AbortSignal): Promise<void> {
+    const renewed = await renewal.look(this.#access, signal)
+    if (typeof renewed === 'object') this.#tell('PeerTokenNotRenewed', { reason: renewed.reason })
   }
 
   #judge(): void {
@@ -269,6 +317,7 @@ export class PeerLink {
     }
     const isSynced = this.#attached?.standing().isSynced === true
     const isLive = this.#o.leadership.isLive()
+    if (isSynced && isLive && before !== 'ready') this.#maker?.changed()
     this.#state = isSynced ? (isLive ? 'ready' : 'standby') : 'syncing'
     this.#reason = isSynced ? null : 'its objects are being listed'
   }
@@ -282,9 +331,10 @@ export class PeerLink {
   }
 
   async #check(api: ClusterApi, signal: AbortSignal): Promise<void> {
-    const { kinds, terms, createsNamespaces } = this.#o
+    const { kinds, terms, createsNamespaces, renewsAt = null } = this.#o
+    const renews = renewsAt === null ? null : renewableAccount(this.#access)
     const missing = await preflight(
-      { api, kinds, namespaces: terms.namespaces, createsNamespaces },
+      { api, kinds, namespaces: terms.namespaces, createsNamespaces, renews },
       { signal },
     )
     if (missing === null) return

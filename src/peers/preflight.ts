@@ -4,6 +4,7 @@ import type { Kind } from '../core/names.ts'
 import type { CallOptions, ClusterApi } from '../kube/api.ts'
 import { spokeRights } from '../kube/rights.ts'
 import type { Right } from '../kube/rights.ts'
+import type { Account } from './renewal.ts'
 
 /** Reviews under way at once. */
 const REVIEWS_AT_ONCE = 4
@@ -14,6 +15,8 @@ export interface PreflightOptions {
   /** Null: the whole cluster. */
   readonly namespaces: readonly string[] | null
   readonly createsNamespaces: boolean
+  /** The ServiceAccount that renews its own token; left out or null: none does. */
+  readonly renews?: Account | null
 }
 
 /** One right that is missing, as `create secrets in team-a`. */
@@ -49,11 +52,14 @@ export async function preflight(
 
 type Question = Parameters<ClusterApi['reviewAccess']>[0]
 
-function questionsOf({ kinds, namespaces, createsNamespaces }: PreflightOptions): readonly Question[] {
-  const rights = spokeRights({ kinds, isListed: namespaces !== null, createsNamespaces })
-  return rights.flatMap((right) =>
-    (namespaces ?? [null]).flatMap((namespace) => questionsOfRight(right, namespace)),
-  )
+function questionsOf(options: PreflightOptions): readonly Question[] {
+  const { kinds, namespaces, createsNamespaces, renews = null } = options
+  const isListed = namespaces !== null
+  const rights = spokeRights({ kinds, isListed, createsNamespaces, renewsAccount: renews?.name ?? null })
+  return rights.flatMap((right) => {
+    const scopes = right.scope === 'account' ? [renews?.namespace ?? null] : (namespaces ?? [null])
+    return scopes.flatMap((namespace) => questionsOfRight(right, namespace))
+  })
 }
 
 function questionsOfRight(right: Right, namespace: string | null): readonly Question[] {

@@ -16,6 +16,7 @@ import type { Access } from '../kube/access.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import type { Clock } from '../std/clock.ts'
 import { Scope } from '../std/scope.ts'
+import { credentialExpiry } from './expiry.ts'
 import { parseForm } from './forms.ts'
 import type { LinkOptions, PeerLink, PeerStanding } from './link.ts'
 import { parseTerms, peerName } from './terms.ts'
@@ -60,6 +61,8 @@ export interface RegistryOptions {
   readonly recorder: Recorder
   /** The leadership of the peer's shard; its link stands only while this replica has that shard. */
   readonly shard: (peer: string) => Leadership
+  /** No Secret has a peer of this name any more. */
+  readonly removed?: (name: string) => void
   /** A bug in a link's tasks. */
   readonly crashed: (error: unknown) => void
   readonly link: (
@@ -156,6 +159,11 @@ export class Registry {
   async #remove(key: ObjectKey): Promise<void> {
     const entry = this.#entries.get(key)
     this.#entries.delete(key)
+    await this.#leave(key, entry)
+    if (entry?.good != null) this.#forget(entry.good.name)
+  }
+
+  async #leave(key: ObjectKey, entry: Entry | undefined): Promise<void> {
     const running = this.#running.get(key)
     if (running === undefined || entry === undefined) return
     const mirrors = running.link.standing().destination?.mirrors
@@ -164,15 +172,20 @@ export class Registry {
     this.#o.recorder.tell(notice('PeerRemoved', entry.meta, { name: running.good.name, count }))
   }
 
+  #forget(name: string): void {
+    if ([...this.#entries.values()].every(({ good }) => good?.name !== name)) this.#o.removed?.(name)
+  }
+
   /** Makes the links equal to what the Secrets say and the shards allow. */
   async #reconcile(signal: AbortSignal): Promise<void> {
-    const wanted = this.#wanted()
+    // Whose mirrors those on peers are is not known while home's own identity is in doubt.
+    const wanted = this.#o.identity() === null ? new Map<ObjectKey, Good>() : this.#wanted()
     for (const [key, running] of this.#running) {
       const good = wanted.get(key)
       if (good === undefined) await this.#stop(key)
       else if (good !== running.good) await this.#change(key, running, good)
     }
-    if (signal.aborted || this.#o.identity() === null) return
+    if (signal.aborted) return
     for (const [key, good] of wanted) if (!this.#running.has(key)) this.#start(key, good)
     for (const { link } of this.#running.values()) link.changed()
   }
@@ -200,6 +213,7 @@ export class Registry {
       return void this.#running.set(key, { ...running, good })
     if (renewed?.ok === false) return this.#keepLast(key, running.good, renewed.failure)
     await this.#stop(key)
+    this.#forget(running.good.name)
   }
 
   /** What parsed well cannot be used: the last credential that could stays. */
@@ -281,6 +295,9 @@ function fixedPart(meta: ObjectMeta, name: string, access: Access, prefix: strin
   ])
 }
 
+const UNLINKED =
+  'another replica keeps it, an older Secret has its name, or home’s identity is not settled (see heliograph-digest-key)'
+
 function unlinked({ meta, good, flaw }: Entry): PeerStanding {
   const { kind, namespace, name, uid } = meta
   return {
@@ -288,11 +305,12 @@ function unlinked({ meta, good, flaw }: Entry): PeerStanding {
     secret: { kind, namespace, name, uid },
     server: good?.access.server ?? '',
     state: flaw === null ? 'standby' : 'refused',
-    reason: flaw ?? 'another replica keeps it, or an older Secret has its name',
+    reason: flaw ?? UNLINKED,
     identity: null,
     isIdentityProven: false,
     missingRights: [],
     successAgeMs: null,
+    credentialExpiresAtMs: good === null ? null : credentialExpiry(good.access),
     destination: null,
   }
 }

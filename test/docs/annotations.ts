@@ -29,6 +29,7 @@ const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: s
     'On the Secret of a peer',
     'These keys are reserved for forwarding to other clusters, which this version does not do.',
   ],
+  'mark on namespace': ['Marks on a Namespace', 'Written by Heliograph, never by people.'],
   'mark on mirror': [
     'Marks on a mirror',
     'Written by Heliograph, never by people. A mirror is ours when `mirror`, `origin` and `at` agree with each other and with the object; no time is ever written.',
