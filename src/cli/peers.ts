@@ -52,6 +52,7 @@ export function joinPeers(options: PeersOptions): Peers {
     identity: () => controller.identity(),
     recorder,
     shard: options.shard,
+    removed: (name) => scope.spawn(() => options.metrics.forget(name)),
     crashed: (error) => scope.spawn(() => Promise.reject(error)),
     link: (about) => makeLink(options, healths, about),
   })
@@ -78,7 +79,8 @@ function makeLink(options: PeersOptions, healths: Map<string, WatchHealth>, abou
     ...about,
     rules,
     kinds: rules.kinds,
-    createsNamespaces: false,
+    createsNamespaces: settings.createNamespaces,
+    renewsAt: settings.peerTokenRenewal ? options.api : null,
     clock,
     random,
     connect: (access, observer) => connect({ access, version, clock, observer }),

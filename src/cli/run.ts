@@ -130,7 +130,13 @@ async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Par
   const snapshot = (): Snapshot => {
     const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
     const watches = new Map([[HOME, health.report()], ...peers.watches()])
-    return snapshotOf({ standing: controller.standing(), watches, isLeading, uptimeMs })
+    return snapshotOf({
+      standing: controller.standing(),
+      watches,
+      peers: peers.registry.standing(),
+      isLeading,
+      uptimeMs,
+    })
   }
   const heartbeat = new Heartbeat(clock)
   const listening = await serve(settings, {

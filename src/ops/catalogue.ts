@@ -5,6 +5,7 @@ import type { DecisionKind } from '../core/decision.ts'
 import type { FailureKind } from '../core/failure.ts'
 import { NOTICE_CODES } from '../core/notices.ts'
 import { RESTART_REASONS } from '../kube/changes.ts'
+import { PEER_STATES } from '../peers/link.ts'
 
 /** Decisions that write: the verb of a write as metrics and logs name it. */
 export const WRITE_VERBS = [
@@ -58,6 +59,7 @@ export interface MetricRow {
 }
 
 const DESTINATION = '`home`, and each peer by its name'
+const PEER = 'each peer by its name'
 const WATCHED = '`secrets`, `configmaps`, `namespaces`'
 const WATCH = { destination: DESTINATION, resource: WATCHED } as const
 
@@ -81,6 +83,12 @@ export const METRICS = {
     help: 'Whether the digest key was read: 1 or 0. Without it nothing is written.',
     worry:
       '0 for a minute: see the Events on the Secret `heliograph-digest-key` in the controller’s namespace.',
+  },
+  heliograph_identity_held: {
+    kind: 'gauge',
+    labels: {},
+    help: 'Whether home’s identity was fixed in another cluster, so that nothing is deleted and no peer is written to: 1 or 0.',
+    worry: '1: the Event IdentityChanged on the Secret `heliograph-digest-key` says what to run.',
   },
   heliograph_origins: {
     kind: 'gauge',
@@ -130,8 +138,8 @@ export const METRICS = {
   },
   heliograph_propagation_seconds: {
     kind: 'histogram',
-    labels: {},
-    help: 'From an origin’s change being seen to the last of its mirrors being written.',
+    labels: { destination: DESTINATION },
+    help: 'From an origin’s change being seen to the last of its mirrors at the destination being written.',
     worry:
       'The 0.99 quantile above what your rotations allow: see queue age, the limit of writes, and API requests with code 429.',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800],
@@ -201,6 +209,37 @@ export const METRICS = {
     labels: {},
     help: 'Bytes of origins’ data held in memory for writes under way.',
     worry: 'At the setting `renderingBytesMax` for long: large origins wait for each other.',
+  },
+  heliograph_peer_up: {
+    kind: 'gauge',
+    labels: { peer: PEER },
+    help: 'Whether this replica keeps the peer and may write there now: 1 or 0. The sum over all replicas is 1 for a peer in order.',
+    worry: 'A sum of 0 for minutes: heliograph_peer_state and the Events on the peer’s Secret say why.',
+  },
+  heliograph_peer_state: {
+    kind: 'gauge',
+    labels: { peer: PEER, state: PEER_STATES },
+    help: '1 for the state in which this replica sees the peer, 0 for the others. `standby`: another replica keeps it.',
+    worry:
+      '`refused`, `unauthorized`: its Secret or its credential. `unreachable` for minutes: the way to it.',
+  },
+  heliograph_peer_rights_missing: {
+    kind: 'gauge',
+    labels: { peer: PEER },
+    help: 'Rights that the peer’s credential lacks, as last asked.',
+    worry: 'Above 0: the Event PeerRightsMissing on the peer’s Secret names them.',
+  },
+  heliograph_peer_success_age_seconds: {
+    kind: 'gauge',
+    labels: { peer: PEER },
+    help: 'Since the last good answer of the peer. Absent before the first.',
+    worry: 'Above 660 although the peer should be up: nothing comes from it.',
+  },
+  heliograph_peer_credential_expiry_timestamp_seconds: {
+    kind: 'gauge',
+    labels: { peer: PEER },
+    help: 'When the peer’s token or client certificate ends, whichever is first, in seconds since 1970. Absent where neither says.',
+    worry: 'Less than a renewal’s time away. See the setting `peerTokenRenewal`.',
   },
   heliograph_watch_age_seconds: {
     kind: 'gauge',

@@ -55,6 +55,16 @@ export class Metrics {
     return this.#registry.metrics()
   }
 
+  /** A peer is gone for good: its counters leave no series behind. Gauges are taken anew at each scrape. */
+  async forget(destination: string): Promise<void> {
+    for (const counter of this.#counters.values())
+      for (const { labels } of (await counter.get()).values)
+        if (labels['destination'] === destination) counter.remove(labels)
+    for (const histogram of this.#histograms.values())
+      for (const { labels } of (await histogram.get()).values)
+        if (labels['destination'] === destination) histogram.remove(withoutBound(labels))
+  }
+
   /** The content type of {@link text}. */
   get contentType(): string {
     return this.#registry.contentType
@@ -95,11 +105,13 @@ export class Metrics {
     for (const [name, gauge] of this.#gauges) if (name !== 'heliograph_build_info') gauge.reset()
     this.#gauge('heliograph_leader', {}, snapshot.isLeading ? 1 : 0)
     this.#gauge('heliograph_digest_key_usable', {}, snapshot.hasDigestKey ? 1 : 0)
+    this.#gauge('heliograph_identity_held', {}, snapshot.isIdentityHeld ? 1 : 0)
     this.#gauge('heliograph_origins', {}, snapshot.origins)
     this.#gauge('heliograph_origins_held', {}, snapshot.heldOrigins)
     this.#gauge('heliograph_rendering_bytes', {}, snapshot.renderingBytes)
     this.#refreshExpiry(snapshot.certificateExpiresAtMs)
     for (const standing of snapshot.destinations) this.#refreshDestination(standing)
+    for (const peer of snapshot.peers) this.#refreshPeer(peer)
   }
 
   #refreshExpiry(atMs: number | null): void {
@@ -107,6 +119,19 @@ export class Metrics {
     // A gauge without labels is 0 after a reset: 1970 would alarm everybody.
     if (atMs === null) gauge?.remove()
     else gauge?.set(atMs / 1_000)
+  }
+
+  #refreshPeer(standing: Snapshot['peers'][number]): void {
+    const { peer, states, successAgeMs, credentialExpiresAtMs } = standing
+    this.#gauge('heliograph_peer_up', { peer }, standing.isUp ? 1 : 0)
+    for (const [state, isSo] of states) this.#gauge('heliograph_peer_state', { peer, state }, isSo ? 1 : 0)
+    this.#gauge('heliograph_peer_rights_missing', { peer }, standing.rightsMissing)
+    if (successAgeMs !== null)
+      this.#gauge('heliograph_peer_success_age_seconds', { peer }, successAgeMs / 1_000)
+    if (credentialExpiresAtMs !== null) {
+      const seconds = credentialExpiresAtMs / 1_000
+      this.#gauge('heliograph_peer_credential_expiry_timestamp_seconds', { peer }, seconds)
+    }
   }
 
   #refreshDestination(standing: Snapshot['destinations'][number]): void {
@@ -131,6 +156,13 @@ export class Metrics {
       this.#gauge('heliograph_watch_synced', { destination, resource }, isSynced ? 1 : 0)
     }
   }
+}
+
+/** A series' own labels, without the bound of one of its buckets. */
+function withoutBound(
+  labels: Partial<Record<string, string | number>>,
+): Partial<Record<string, string | number>> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name !== 'le'))
 }
 
 /** Each label's type is a text; the compiler cannot see that through a generic name. */
