@@ -1,15 +1,19 @@
 /** The composition root: the only file that reads the command line, the environment and signals, and sets the exit code. */
 
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 import { openHome } from './cli/home.ts'
+import { answerIdentity } from './cli/identity.ts'
 import { release } from './cli/release.ts'
+import type { Told } from './cli/release.ts'
 import { run } from './cli/run.ts'
 import type { RunOptions } from './cli/run.ts'
 import { parseCommand } from './config/command.ts'
 import { helpText } from './config/help.ts'
 import { parseSettings, sentenceOf } from './config/parse.ts'
 import type { Mistake } from './config/parse.ts'
+import type { ClusterApi } from './kube/api.ts'
 import { clusterApi } from './kube/calls.ts'
 import { LEASE_NAME } from './kube/rights.ts'
 import { systemClock } from './std/clock.ts'
@@ -41,22 +45,25 @@ async function main(argv: readonly string[]): Promise<void> {
     signal: stopSignal(),
   }
   if (command.value.kind === 'run') return await run(common)
-  await releaseHold(common, command.value.id)
+  const { rules } = settings.value
+  const { signal } = common
+  const namespace = rules.ownNamespace
+  if (command.value.kind === 'identity') {
+    const { answer } = command.value
+    return await tell(common, (api) => answerIdentity({ api, namespace, answer, randomBytes, signal }))
+  }
+  const { id } = command.value
+  const releaseKey = `${rules.prefix}release`
+  await tell(common, (api) =>
+    release({ api, clock: systemClock, namespace, lease: LEASE_NAME, releaseKey, id, signal }),
+  )
 }
 
-async function releaseHold(options: RunOptions, id: string): Promise<void> {
-  const { settings, signal } = options
+/** One command for a person: a sentence, and code 1 where it did not come to pass. */
+async function tell(options: RunOptions, ask: (api: ClusterApi) => Promise<Told>): Promise<void> {
   const cluster = await openHome({ ...options, observer: { answered: () => {} } })
   try {
-    const told = await release({
-      api: clusterApi(cluster),
-      clock: systemClock,
-      namespace: settings.rules.ownNamespace,
-      lease: LEASE_NAME,
-      releaseKey: `${settings.rules.prefix}release`,
-      id,
-      signal,
-    })
+    const told = await ask(clusterApi(cluster))
     process.stdout.write(`${told.sentence}\n`)
     if (!told.done) process.exitCode = 1
   } finally {

@@ -15,6 +15,11 @@ export const COMMANDS = [
     usage: 'release ID [FLAGS]',
     sentence: 'Lets the held deletions of that id go, once, within the hour.',
   },
+  {
+    name: 'identity',
+    usage: 'identity keep|new',
+    sentence: 'Settles which cluster this is, after a restore into another.',
+  },
   { name: 'version', usage: 'version', sentence: 'Prints the version.' },
   { name: 'help', usage: 'help', sentence: 'Prints this text.' },
 ] as const
@@ -22,6 +27,7 @@ export const COMMANDS = [
 export type Command =
   | { readonly kind: 'run'; readonly flags: readonly string[] }
   | { readonly kind: 'release'; readonly id: string; readonly flags: readonly string[] }
+  | { readonly kind: 'identity'; readonly answer: 'keep' | 'new'; readonly flags: readonly string[] }
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
 
@@ -38,6 +44,7 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
     return rest.length === 0 ? ok({ kind: 'version' }) : mistake('version', 'takes nothing more', null)
   if (rest.some((argument) => argument === '--help' || argument === '-h')) return ok({ kind: 'help' })
   if (name === 'run') return ok({ kind: 'run', flags: rest })
+  if (name === 'identity') return parseIdentity(rest)
   if (name !== 'release')
     return mistake('command', `must be one of ${COMMANDS.map((each) => each.name).join(', ')}`, name)
   const [id, ...flags] = rest
@@ -46,6 +53,14 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
   return HOLD_ID.test(id)
     ? ok({ kind: 'release', id, flags })
     : mistake('release', 'takes the id that the Event DeletionsHeld names, digits and a to f', id)
+}
+
+function parseIdentity([answer, ...flags]: readonly string[]): Result<Command, readonly Mistake[]> {
+  if (answer === undefined || answer.startsWith('-'))
+    return mistake('identity', 'needs an answer before any flag: heliograph identity keep, or new', null)
+  return answer === 'keep' || answer === 'new'
+    ? ok({ kind: 'identity', answer, flags })
+    : mistake('identity', 'takes keep or new', answer)
 }
 
 function mistake(where: string, rule: string, value: string | null): Result<never, readonly Mistake[]> {
