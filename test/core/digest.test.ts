@@ -154,8 +154,18 @@ const LABEL = 'labels/heliograph.dev/mirror'
 const OWNED = ['type', LABEL, 'labels/team']
 const CLEAN: FieldOwners = { ours: ['data/a', 'labels/team', LABEL, 'type'], others: [] }
 
-function isClean(fields: Partial<FieldOwners>, mark = digest(), owned = OWNED): boolean {
-  return isCleanByFields({ ...CLEAN, ...fields }, mark, { key: KEY, origin: ORIGIN, owned })
+function isClean(
+  fields: Partial<FieldOwners>,
+  mark = digest(),
+  owned = OWNED,
+  tolerated: readonly string[] = [],
+): boolean {
+  return isCleanByFields({ ...CLEAN, ...fields }, mark, {
+    key: KEY,
+    origin: ORIGIN,
+    owned,
+    tolerated,
+  })
 }
 
 test('a mirror whose every key, type and carried metadata is ours and nobody else’s is clean without a look', () => {

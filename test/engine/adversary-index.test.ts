@@ -23,7 +23,7 @@ class Scene {
   constructor(originsPerNamespaceMax = 1_000) {
     const rules = { ...new Rig().settings.rules, originsPerNamespaceMax }
     this.store = new Store(
-      P,
+      [P],
       {
         objectChanged: (...change) => this.site.objectChanged(...change),
         namespaceChanged: (...change) => this.site.namespaceChanged(...change),

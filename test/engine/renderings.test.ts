@@ -40,7 +40,7 @@ class Scene {
       namespaceChanged: () => undefined,
       swept: () => undefined,
     }
-    this.store = new Store(PREFIX, nothing, () => false)
+    this.store = new Store([PREFIX], nothing, () => false)
     this.renderings = new Renderings({
       api: new SimApi({
         world: this.world,

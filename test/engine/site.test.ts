@@ -29,7 +29,7 @@ class Scene {
   constructor(rules: Partial<Rules> = {}) {
     const all: Rules = { ...RULES, ...rules }
     this.store = new Store(
-      PREFIX,
+      [PREFIX],
       {
         objectChanged: (...change) => this.site.objectChanged(...change),
         namespaceChanged: (...change) => this.site.namespaceChanged(...change),

@@ -4,6 +4,7 @@ import type { Settings } from '../../src/config/settings.ts'
 import { compileGlobs, parsePatterns } from '../../src/core/globs.ts'
 import type { Globs } from '../../src/core/globs.ts'
 import {
+  DEFAULT_DIALECT_PREFIXES,
   DEFAULT_NEVER_CARRY,
   DEFAULT_PROTECTED_NAMESPACES,
   DEFAULT_REFUSED_KEYS,
@@ -13,6 +14,7 @@ import {
 import type { Failure } from '../../src/core/failure.ts'
 import type { ObjectKey } from '../../src/core/names.ts'
 import type { Notice } from '../../src/core/notices.ts'
+import { FOREIGN_DIALECTS } from '../../src/core/rules.ts'
 import type { Rules } from '../../src/core/rules.ts'
 import { Controller } from '../../src/engine/controller.ts'
 import type { Recorder, Turn } from '../../src/engine/ports.ts'
@@ -236,6 +238,12 @@ function settingsOf(options: RigOptions): Settings {
     bytesPerOriginMax: 1e12,
     originsPerNamespaceMax: 5_000,
     graceMs: 5_000,
+    dialects: {
+      read: new Set(FOREIGN_DIALECTS),
+      prefixes: DEFAULT_DIALECT_PREFIXES,
+      takeOver: globs(''),
+      reflectorExcluded: globs(''),
+    },
     ...options.rules,
   }
   return {
