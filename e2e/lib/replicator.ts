@@ -2,36 +2,20 @@
 
 import { awaitPresent } from './await.ts'
 import type { Client } from './client.ts'
+import { keysOf, REPLICATOR } from './leftovers.ts'
 import { configMap, secret } from './objects.ts'
 import type { KubeObject, Ref } from './objects.ts'
 import { textsOf } from './offers.ts'
 import type { Texts } from './offers.ts'
 
-export const REPLICATOR = 'replicator.v1.mittwald.de/'
-
-/** `{ 'replicate-to': '*' }` as an object bears it; null removes. */
-export function keysOf<V extends string | null>(
-  keys: Readonly<Record<string, V>>,
-): Readonly<Record<string, V>> {
-  return Object.fromEntries(Object.entries(keys).map(([key, value]) => [REPLICATOR + key, value]))
-}
-
-interface Extra {
-  readonly labels?: Texts
-  readonly type?: string
-  /** Whole keys, beside those of replicator. */
-  readonly annotations?: Texts
-}
-
-/** A Secret with annotations of replicator, keys without the prefix. */
+/** A Secret with annotations of replicator, keys without the prefix: `replicated('a', 'db', { 'replicate-to': '*' })`. */
 export function replicated(
   namespace: string,
   name: string,
   keys: Texts,
   data: Texts = { a: '1' },
-  { annotations = {}, ...extra }: Extra = {},
 ): KubeObject {
-  return secret(namespace, name, data, { ...extra, annotations: { ...annotations, ...keysOf(keys) } })
+  return secret(namespace, name, data, { annotations: keysOf(REPLICATOR, keys) })
 }
 
 /** The same as a ConfigMap. */
@@ -41,22 +25,35 @@ export function replicatedMap(
   keys: Texts,
   data: Texts = { a: '1' },
 ): KubeObject {
-  return configMap(namespace, name, data, keysOf(keys))
+  return configMap(namespace, name, data, keysOf(REPLICATOR, keys))
 }
 
-/** An object that asks to be filled from `origin`, in words of replicator. */
-export function asking(
-  namespace: string,
-  name: string,
-  origin: KubeObject,
-  data: Texts = { own: 'x' },
-  extra: Extra = {},
+interface Clothes {
+  readonly labels?: Texts
+  /** Beside those that it bears. */
+  readonly annotations?: Texts
+  readonly type?: string
+  readonly binaryData?: Texts
+}
+
+export function dressed(
+  object: KubeObject,
+  { labels = {}, annotations = {}, ...fields }: Clothes,
 ): KubeObject {
+  const metadata = {
+    ...object.metadata,
+    labels,
+    annotations: { ...object.metadata.annotations, ...annotations },
+  }
+  return { ...object, ...fields, metadata }
+}
+
+/** An object at `place` (`namespace/name`) that asks to be filled from `origin`, and holds `data` of its own. */
+export function asking(place: string, origin: KubeObject, data: Texts = { own: 'x' }): KubeObject {
+  const [namespace = '', name = ''] = place.split('/')
   const { namespace: from = '', name: named } = origin.metadata
-  const keys = { 'replicate-from': `${from}/${named}` }
-  return origin.kind === 'ConfigMap'
-    ? replicatedMap(namespace, name, keys, data)
-    : replicated(namespace, name, keys, data, extra)
+  const make = origin.kind === 'ConfigMap' ? replicatedMap : replicated
+  return make(namespace, name, { 'replicate-from': `${from}/${named}` }, data)
 }
 
 /** Sets annotations of replicator; null removes one. */
@@ -65,19 +62,25 @@ export async function tell(
   ref: Ref,
   keys: Readonly<Record<string, string | null>>,
 ): Promise<KubeObject> {
-  return await client.annotate(ref, keysOf(keys))
+  return await client.annotate(ref, keysOf(REPLICATOR, keys))
 }
 
-/** What replicator's mark of that name says on `object`. */
-export function markOf({ metadata }: KubeObject, key: string): string | undefined {
+/** What replicator's annotation of that name says on `object`. */
+export function said({ metadata }: KubeObject, key: string): string | undefined {
   return metadata.annotations?.[REPLICATOR + key]
 }
 
-/** Waits until `ref` holds all of `data`, whatever else it holds. */
-export async function awaitKeys(client: Client, ref: Ref, data: Texts): Promise<KubeObject> {
-  const holds = (object: KubeObject): boolean => {
-    const texts = textsOf({ ...object, kind: ref.kind })
-    return Object.entries(data).every(([key, value]) => texts[key] === value)
-  }
-  return await awaitPresent(client, ref, holds, { what: `holds ${JSON.stringify(data)}` })
+/** What `ref` holds now, as text. */
+export async function dataOf(client: Client, ref: Ref): Promise<Texts> {
+  return textsOf({ ...(await client.get(ref)), kind: ref.kind })
+}
+
+/** Waits until a mirror of ours at `ref` bears the digest of data, or a pull mirror does: it was taken over. */
+export async function awaitOurs(client: Client, ref: Ref): Promise<KubeObject> {
+  return await awaitPresent(
+    client,
+    ref,
+    ({ metadata }) => metadata.annotations?.['heliograph.dev/digest'] !== undefined,
+    { what: 'bears our marks' },
+  )
 }

@@ -5,11 +5,12 @@ import { test } from 'node:test'
 
 import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { awaitEvent } from '../lib/events.ts'
+import { keysOf, REPLICATOR } from '../lib/leftovers.ts'
 import { isMirrorOf, marksOn, PREFIX } from '../lib/marks.ts'
 import { configMap, refOf } from '../lib/objects.ts'
 import type { KubeObject, Ref } from '../lib/objects.ts'
 import { awaitData, mirrorIn, namespacesOf, textsOf, write } from '../lib/offers.ts'
-import { keysOf, markOf, replicated, replicatedMap, tell } from '../lib/replicator.ts'
+import { dataOf, dressed, replicated, replicatedMap, said, tell } from '../lib/replicator.ts'
 import { startSolo } from '../lib/solo.ts'
 
 const solo = await startSolo()
@@ -28,10 +29,10 @@ test('replicate-to needs no replication-allowed, and a copy bears replicator’s
     const origin = await client.create(make(home, 'shared', { 'replicate-to': target }, { b: '2', a: '1' }))
     const mirror = await awaitData(client, mirrorIn(target, origin), { a: '1', b: '2' })
     assert.equal(isMirrorOf({ ...mirror, kind: origin.kind ?? '' }, refOf(origin)), true)
-    assert.equal(markOf(mirror, 'replicated-keys'), 'a,b')
-    assert.equal(markOf(mirror, 'replicated-from-version'), origin.metadata.resourceVersion)
-    assert.match(markOf(mirror, 'replicated-at') ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-    assert.equal(markOf(mirror, 'replicate-to'), undefined, 'annotations of the origin are not copied')
+    assert.equal(said(mirror, 'replicated-keys'), 'a,b')
+    assert.equal(said(mirror, 'replicated-from-version'), origin.metadata.resourceVersion)
+    assert.match(said(mirror, 'replicated-at') ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    assert.equal(said(mirror, 'replicate-to'), undefined, 'annotations of the origin are not copied')
   }
 })
 
@@ -126,7 +127,7 @@ test('labels are copied and follow the origin; strip-labels strips them by being
   const [home, target] = await stage.namespaces('labels-home', 'labels-target')
   const labels = { team: 'a', 'app.kubernetes.io/instance': 'release', kept: 'yes' }
   const origin = await client.create(
-    replicated(home, 'labelled', { 'replicate-to': target }, { a: '1' }, { labels }),
+    dressed(replicated(home, 'labelled', { 'replicate-to': target }), { labels }),
   )
   const place = mirrorIn(target, origin)
   await awaitLabels(place, { team: 'a', kept: 'yes' })
@@ -171,7 +172,7 @@ test('a pattern that names the own namespace writes nothing there, through relab
   assert.equal(now.metadata.uid, origin.metadata.uid)
   assert.deepEqual(textsOf({ ...now, kind: 'Secret' }), { a: '1' })
   assert.deepEqual(marksOn(now), {})
-  assert.equal(markOf(now, 'replicated-keys'), undefined)
+  assert.equal(said(now, 'replicated-keys'), undefined)
 })
 
 test('a namespace that is created or relabelled receives its copies, and loses them when it matches no more', async () => {
@@ -267,7 +268,7 @@ test('a bad pattern or selector holds its origin, and says so; others go on', as
       await write(client, refOf(origin), { a: `held by ${value}` })
       await solo.settled()
       for (const place of [one, two])
-        assert.deepEqual(textsOf({ ...(await client.get(mirrorIn(place, origin))), kind: 'Secret' }), {
+        assert.deepEqual(await dataOf(client, mirrorIn(place, origin)), {
           a: '1',
         })
     }
@@ -283,31 +284,31 @@ test('our own keys apply under replicator’s words', async () => {
   const [home, target] = await stage.namespaces('ours-home', 'ours-target')
   const annotations = { [`${PREFIX}keys`]: '!b', [`${PREFIX}reflect-as`]: '{namespace}-{name}' }
   const origin = await client.create(
-    replicated(home, 'ours', { 'replicate-to': target }, { a: '1', b: '2' }, { annotations }),
+    dressed(replicated(home, 'ours', { 'replicate-to': target }, { a: '1', b: '2' }), { annotations }),
   )
   const mirror = await awaitData(client, mirrorIn(target, origin, `${home}-ours`), { a: '1' })
-  assert.equal(markOf(mirror, 'replicated-keys'), 'a')
+  assert.equal(said(mirror, 'replicated-keys'), 'a')
   await client.annotate(refOf(origin), { [`${PREFIX}paused`]: 'true' })
   await write(client, refOf(origin), { a: '2' })
   await solo.settled()
-  assert.deepEqual(textsOf({ ...(await client.get(refOf(mirror))), kind: 'Secret' }), { a: '1' })
+  assert.deepEqual(await dataOf(client, refOf(mirror)), { a: '1' })
   await client.annotate(refOf(origin), { [`${PREFIX}paused`]: null })
   await awaitData(client, refOf(mirror), { a: '2' })
 })
 
 test('marks that the old tool wrote on an origin make it nothing else than an origin', async () => {
   const [home, target] = await stage.namespaces('marked-home', 'marked-target')
-  const marks = keysOf({
+  const marks = keysOf(REPLICATOR, {
     'replicated-at': '2026-07-07T09:49:26Z',
     'replicated-from-version': '1',
     'replicated-keys': 'a',
   })
   const origin = await client.create(
-    replicated(home, 'marked', { 'replicate-to': target }, { a: '1' }, { annotations: marks }),
+    dressed(replicated(home, 'marked', { 'replicate-to': target }), { annotations: marks }),
   )
   await awaitData(client, mirrorIn(target, origin), { a: '1' })
   const mirror = await client.get(mirrorIn(target, origin))
-  assert.equal(markOf(mirror, 'replicated-from-version'), origin.metadata.resourceVersion)
+  assert.equal(said(mirror, 'replicated-from-version'), origin.metadata.resourceVersion)
   const now = await client.get(refOf(origin))
   assert.equal(now.metadata.resourceVersion, origin.metadata.resourceVersion)
 })
@@ -319,7 +320,7 @@ async function awaitLabels(ref: Ref, labels: Readonly<Record<string, string>>): 
     ref,
     ({ metadata }) => {
       const { [`${PREFIX}mirror`]: mark, ...rest } = metadata.labels ?? {}
-      const sorted = (map: object): string => JSON.stringify(Object.entries(map).sort())
+      const sorted = (map: object): string => JSON.stringify(Object.entries(map).map(String).sort())
       return mark !== undefined && sorted(rest) === sorted(labels)
     },
     { what: `bears the labels ${JSON.stringify(labels)}` },
