@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { COMMANDS, parseCommand } from '../../src/config/command.ts'
 import { HELP_COLUMNS, helpText } from '../../src/config/help.ts'
-import { OPTION_VIEWS } from '../../src/config/options.ts'
+import { OPTION_GROUPS, OPTION_VIEWS } from '../../src/config/options.ts'
 
 test('each command is told from its words, and its flags are left for the settings', () => {
   assert.deepEqual(parseCommand(['run', '--drain=1s']), {
@@ -40,6 +40,7 @@ test('what is no command is refused with what there is', () => {
 test('help names every command, flag and variable, within its width', () => {
   const text = helpText()
   for (const { usage } of COMMANDS) assert.ok(text.includes(`heliograph ${usage}`), usage)
+  for (const title of Object.values(OPTION_GROUPS)) assert.ok(text.includes(`\n${title}:\n`), title)
   for (const { flag, variable } of OPTION_VIEWS) assert.ok(text.includes(`${flag}  (${variable})`), flag)
   const long = text
     .split('\n')

@@ -311,6 +311,7 @@ test('reflector: marks that it cannot have written prove nothing', () => {
     atTarget({ 'auto-reflects': 'True' }),
     atTarget({ ...LEFT, reflects: 'registry' }),
     atTarget({ ...LEFT, reflects: 'a/shared/registry' }),
+    atTarget({ ...LEFT, reflects: 'shared/registry/a' }),
     atTarget({ ...LEFT, reflects: 'Shared/registry' }),
     atTarget({ ...LEFT, reflects: '' }),
     object({}, { namespace: 'team-a', labels: under(P, LEFT) }),

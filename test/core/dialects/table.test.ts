@@ -91,6 +91,8 @@ test('what is passed over has no effect: neither its offers nor its bad values',
 test('the first claiming key of a dialect that is passed over is named', () => {
   const meta = object({ [`${OURS}targets`]: '', [`${REPLICATOR}replicate-to-matching`]: '' })
   assert.equal(remarksOn(meta)[0]?.annotation, `${REPLICATOR}replicate-to-matching`)
+  const both = object({ ...meta.annotations, [`${REPLICATOR}replicate-from`]: 'a/b' })
+  assert.equal(remarksOn(both)[0]?.annotation, `${REPLICATOR}replicate-to-matching`)
 })
 
 test('the first dialect with an asking key says what an object is filled from', () => {
