@@ -15,6 +15,12 @@ export const COMMANDS = [
     usage: 'release ID [FLAGS]',
     sentence: 'Lets the held deletions of that id go, once, within the hour.',
   },
+  {
+    name: 'migrate',
+    usage: 'migrate [-] [FLAGS]',
+    sentence:
+      'Reports what becomes of the annotations and copies of other tools; writes nothing. `-` reads YAML from standard input instead of a cluster. `--to=native` prints our own annotations instead. Exit code: 0 nothing to look at, 3 warnings, 4 blockers, 2 a mistake of usage, 1 it could not be read.',
+  },
   { name: 'version', usage: 'version', sentence: 'Prints the version.' },
   { name: 'help', usage: 'help', sentence: 'Prints this text.' },
 ] as const
@@ -22,6 +28,14 @@ export const COMMANDS = [
 export type Command =
   | { readonly kind: 'run'; readonly flags: readonly string[] }
   | { readonly kind: 'release'; readonly id: string; readonly flags: readonly string[] }
+  | {
+      readonly kind: 'migrate'
+      /** Read documents from standard input, not a cluster. */
+      readonly fromInput: boolean
+      /** Print native annotations instead of the report. */
+      readonly toNative: boolean
+      readonly flags: readonly string[]
+    }
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
 
@@ -38,6 +52,7 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
     return rest.length === 0 ? ok({ kind: 'version' }) : mistake('version', 'takes nothing more', null)
   if (rest.some((argument) => argument === '--help' || argument === '-h')) return ok({ kind: 'help' })
   if (name === 'run') return ok({ kind: 'run', flags: rest })
+  if (name === 'migrate') return parseMigrate(rest)
   if (name !== 'release')
     return mistake('command', `must be one of ${COMMANDS.map((each) => each.name).join(', ')}`, name)
   const [id, ...flags] = rest
@@ -46,6 +61,25 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
   return HOLD_ID.test(id)
     ? ok({ kind: 'release', id, flags })
     : mistake('release', 'takes the id that the Event DeletionsHeld names, digits and a to f', id)
+}
+
+/** `-` and `--to` may stand anywhere; the rest are settings. */
+function parseMigrate(argv: readonly string[]): Result<Command, readonly Mistake[]> {
+  const flags: string[] = []
+  let fromInput = false
+  let to: string | null = null
+  for (let at = 0; at < argv.length; at += 1) {
+    const argument = argv[at] ?? ''
+    const isTo = argument === '--to' || argument.startsWith('--to=')
+    if (argument === '-' && !fromInput) fromInput = true
+    else if (isTo && to === null) {
+      if (argument === '--to') at += 1
+      to = argument === '--to' ? (argv[at] ?? '') : argument.slice('--to='.length)
+    } else if (isTo) return mistake('--to', 'may be given once', null)
+    else flags.push(argument)
+  }
+  if (to !== null && to !== 'native') return mistake('--to', 'must be native', to)
+  return ok({ kind: 'migrate', fromInput, toNative: to === 'native', flags })
 }
 
 function mistake(where: string, rule: string, value: string | null): Result<never, readonly Mistake[]> {
