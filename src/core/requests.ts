@@ -7,10 +7,11 @@ import { Sensitive } from '../std/sensitive.ts'
 import { invariant } from '../std/assert.ts'
 import { LAST_APPLIED } from './defaults.ts'
 import { mergedKeysMark, toolMarkKeys } from './dialects/table.ts'
+import { isContentPath } from './digest.ts'
 import { mirrorLabel } from './marks.ts'
 import type { Marks } from './marks.ts'
 import { pathOf } from './names.ts'
-import type { Kind, ObjectRef } from './names.ts'
+import type { ObjectRef } from './names.ts'
 import { emptyTexts } from './objects.ts'
 import type { ObjectMeta, Texts } from './objects.ts'
 import type { PresentKeys } from './observation.ts'
@@ -93,8 +94,8 @@ export function updateBody(
   const { stamp, form } = options
   const { prefix } = stamp.rules
   const { policy } = rendering
-  const isWritten = form !== 'metadata'
   const carried = split(rendering.summary.carried)
+  const isWritten = form !== 'metadata' || (policy.write === 'merge' && seen.mergedKeys === null)
   const tool = toolTextsOf(rendering, object, { stamp, isWritten, as: 'push', toolMarks: policy.toolMarks })
   const annotations = {
     ...carried.annotations,
@@ -124,7 +125,7 @@ export function updateBody(
     ]),
     ...(shed.lastApplied ? [{ op: 'remove', path: pointer('annotations', LAST_APPLIED) } as const] : []),
   ]
-  return patch(ops, writtenContent(rendering, object.kind, { form, as: 'push', seen }))
+  return patch(ops, writtenContent(rendering, object, { form, as: 'push', seen }))
 }
 
 /** JSON patch that fills a pull mirror. Consent is part of the proof: what it asks for as seen. Push marks left on it go. */
@@ -141,7 +142,7 @@ export function fillBody(
   const carried = split(pullCarried)
   const tool = toolTextsOf(rendering, object, {
     stamp,
-    isWritten: form !== 'metadata',
+    isWritten: form !== 'metadata' || (isMerged && seen.mergedKeys === null),
     as: 'pull',
     toolMarks: seen.ask?.toolMarks ?? null,
   })
@@ -169,7 +170,7 @@ export function fillBody(
       ...(isMerged ? [] : [mergedKeysMark(stamp.rules)]),
     ]),
   ]
-  return patch(ops, writtenContent(rendering, object.kind, { form, as: 'pull', seen }))
+  return patch(ops, writtenContent(rendering, object, { form, as: 'pull', seen }))
 }
 
 /**
@@ -231,12 +232,20 @@ interface Writing {
 
 function writtenContent(
   rendering: Rendering,
-  kind: Kind,
+  object: ObjectMeta,
   { form, as, seen }: Writing,
 ): readonly Uint8Array[] {
   if (form === 'metadata') return []
   const pieces = revealPieces(rendering)
-  return form === 'whole' ? contentOps(kind, pieces, as) : mergeOps(pieces, form.present, seen)
+  return form === 'whole'
+    ? contentOps(object.kind, pieces, as)
+    : mergeOps(pieces, form.present, seen.mergedKeys ?? writtenKeys(object, seen))
+}
+
+/** Without the mark that names them, the keys of ours are those that nobody wrote after us: another's key is never taken out on a guess. */
+function writtenKeys({ fields }: ObjectMeta, seen: Marks): readonly string[] {
+  if (seen.label === null && seen.pulledFrom === null) return []
+  return fields.ours.filter((path) => isContentPath(path)).map((path) => path.slice(path.indexOf('/') + 1))
 }
 
 function revealPieces(rendering: Rendering): RenderedPieces {

@@ -150,13 +150,13 @@ export function dropped(
 
 interface ToolTextsOptions {
   readonly stamp: Stamp
-  /** Data is written with it. */
+  /** Data is written with it, or the mark that names the merged keys is lost. */
   readonly isWritten: boolean
   readonly as: 'push' | 'pull'
   readonly toolMarks: ToolMarks | null
 }
 
-/** Marks of the origin's tool: with data, or where somebody blanked them; never for their own sake. */
+/** Marks of the origin's tool: with data, or where somebody blanked or lost them; never for their own sake. */
 export function toolTextsOf(rendering: Rendering, object: ObjectMeta, options: ToolTextsOptions): ToolTexts {
   const { stamp, isWritten, as, toolMarks } = options
   const isWanted = isWritten || toolMarks?.isBlanked(object.annotations) === true
