@@ -35,7 +35,7 @@ const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: s
   ],
   'mark on mirror': [
     'Marks on a mirror',
-    'Written by Heliograph, never by people. A mirror is ours when `mirror`, `origin` and `at` agree with each other and with the object; no time is ever written.',
+    'Written by Heliograph, never by people. A mirror is ours when `mirror`, `origin` and `at` agree with each other and with the object; none of them holds a time.',
   ],
   'mark on pull mirror': [
     'Marks on a pull mirror',
@@ -57,7 +57,7 @@ const VALUES = [
   `A list has at most ${PATTERNS_MAX} patterns and ${LIST_LENGTH_MAX} characters; a pattern at most ${PATTERN_LENGTH_MAX} characters, ${ALTERNATIVES_MAX} alternatives and, in each, ${STARS_MAX} stars. Of all alternatives of a list at most ${GENERAL_ALTERNATIVES_MAX} may hold \`?\`, a set or several stars (\`*x*\` aside). More is a bad value, never a silent cut.`,
   `Label selectors have the full syntax of Kubernetes: \`env=prod\`, \`env!=prod\`, \`env in (dev,test)\`, \`env notin (dev)\`, \`env\`, \`!legacy\`, \`size>3\`, parted by commas that all must hold. As there, \`!=\` and \`notin\` hold where the label is absent. At most ${REQUIREMENTS_MAX} requirements and ${SELECTOR_LENGTH_MAX} characters.`,
   `A key list names at most ${KEYS_MAX} keys, exactly; one key cannot be mirrored under two names.`,
-  `JSON objects hold at most ${METADATA_KEYS_MAX} strings and ${METADATA_LENGTH_MAX} characters. Keys of ours, \`kubectl.kubernetes.io/last-applied-configuration\` and those of the setting \`refusedKeys\` are bad values; what \`carry\` matches of them is left out instead. A key on the never-carry list may be given.`,
+  `JSON objects hold at most ${METADATA_KEYS_MAX} strings and ${METADATA_LENGTH_MAX} characters. Keys of ours and of the other tools below, \`kubectl.kubernetes.io/last-applied-configuration\` and those of the setting \`refusedKeys\` are bad values; what \`carry\` matches of them is left out instead. A key on the never-carry list may be given.`,
   `\`validate\` names at most ${VALIDATORS_MAX} checks, \`keys=\` at most as many keys.`,
   'Given but blank matches nothing, for lists and selectors alike; a blank `keys` leaves nothing, so the origin is held; a blank `validate` checks nothing.',
   'Booleans are exactly `true` and `false`.',
@@ -82,7 +82,7 @@ const OTHER_TOOLS = paragraph(`
 `)
 
 const ONE_DIALECT = [
-  'One vocabulary says what an object means: ours, else the first of this table that has one of these keys on the object, whatever its value. What the others say there has no effect, and `AnnotationIgnored` names their keys. An object that asks to be filled is never an origin.',
+  'One vocabulary says what an object means: ours, else the first of this table that has one of these keys on the object, whatever its value. What the others say there has no effect, and `AnnotationIgnored` names their keys. An object that asks in it to be filled is never an origin, and `OffersIgnored` says so where it offers as well.',
   'Our own keys besides those that say who may have a copy (`keys`, `carry`, `type`, `reflect-as`, `labels`, `annotations`, `immutable`, `on-delete`, `validate`, `paused`, `resync`) apply under whichever vocabulary that is, and `adopt`, `accept` and `refuse` bind in each. `immutable` is a bad value where copies are merged into objects, as by replicator.',
   'A bad pattern or selector of theirs holds the origin as one of ours does. A boolean that does not parse counts as it does in that tool, and `AnnotationIgnored` says so.',
   'The marks of these tools on their copies make nothing an origin. They are kept beside ours and written with data, so that going back is possible.',
