@@ -21,6 +21,18 @@ test('each command is told from its words, and its flags are left for the settin
     assert.deepEqual(parseCommand(argv), { ok: true, value: { kind: 'help' } })
 })
 
+test('migrate takes its dash and its --to anywhere, and leaves the other flags for the settings', () => {
+  const migrate = (...argv: readonly string[]) => parseCommand(['migrate', ...argv])
+  const plain = { kind: 'migrate', fromInput: false, toNative: false, flags: [] }
+  assert.deepEqual(migrate(), { ok: true, value: plain })
+  const both = { ...plain, fromInput: true, toNative: true, flags: ['--context=x'] }
+  assert.deepEqual(migrate('--context=x', '-', '--to=native'), { ok: true, value: both })
+  assert.deepEqual(migrate('--to', 'native', '--context=x', '-'), { ok: true, value: both })
+  assert.deepEqual(migrate('--help'), { ok: true, value: { kind: 'help' } })
+  for (const argv of [['--to=kubed'], ['--to'], ['--to='], ['--to=native', '--to=native']])
+    assert.equal(migrate(...argv).ok, false, argv.join(' '))
+})
+
 test('what is no command is refused with what there is', () => {
   for (const argv of [
     [],
@@ -34,7 +46,7 @@ test('what is no command is refused with what there is', () => {
     assert.equal(parseCommand(argv).ok, false, argv.join(' '))
   const refused = parseCommand(['start'])
   assert.ok(!refused.ok)
-  assert.match(refused.failure[0]?.rule ?? '', /run, release, version, help/)
+  assert.match(refused.failure[0]?.rule ?? '', /run, release, migrate, version, help/)
 })
 
 test('help names every command, flag and variable, within its width', () => {

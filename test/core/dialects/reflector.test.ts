@@ -1,4 +1,4 @@
-/** reflector's vocabulary: every key, value form and default of its releases 6 to 10, the marks in its formats, and what its own copies prove. */
+/** The vocabulary of reflector: every key, value form and default of its releases 6 to 10, the marks in its formats, and what its own copies prove. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,4 @@
-/** replicator's vocabulary: every key, value form and default of its release 2, the marks in its formats, and what its own copies prove. */
+/** The vocabulary of replicator: every key, value form and default of its release 2, the marks in its formats, and what its own copies prove. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
