@@ -195,6 +195,17 @@ test('what we set and do not own any more, or own and do not list, is looked at'
   assert.equal(isClean({ ours: [...CLEAN.ours, 'annotations/unlisted'] }), false)
 })
 
+test('what is tolerated may be ours or anybody’s, and an own key of a merged copy is looked at', () => {
+  const tool = 'annotations/tool.dev/version'
+  assert.equal(isClean({ ours: [...CLEAN.ours, tool] }), false)
+  assert.equal(isClean({ ours: [...CLEAN.ours, tool] }, digest(), OWNED, [tool]), true)
+  const others = [{ manager: 'tool', operation: 'Update', paths: [tool] }] as const
+  assert.equal(isClean({ others }, digest(), OWNED, [tool]), true)
+  assert.equal(isClean({ others }, digest(), [...OWNED, tool], [tool]), false, 'unless it must be ours')
+  const own = [{ manager: 'kubectl', operation: 'Update', paths: ['data/mine'] }] as const
+  assert.equal(isClean({ others: own }, digest(), OWNED, [tool]), false)
+})
+
 test('key names under another origin or key prove nothing', () => {
   assert.equal(isClean({}, digest({}, { ...ORIGIN, name: 'other' })), false)
   assert.equal(isClean({}, digestOf(digestKey(9), ORIGIN, mirror(), 'push')), false)
