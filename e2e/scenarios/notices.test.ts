@@ -56,7 +56,7 @@ test('AnnotationUnknown tells of a misspelt key, on an origin and on what was me
   assert.match((await told(nearly, 'AnnotationUnknown')).message, /heliograph\.dev\/reflectto means nothing/)
 })
 
-test('AnnotationIgnored tells of a boolean of another tool that is none, and of claims that another dialect passes over', async () => {
+test('AnnotationIgnored tells of a boolean of another tool that is none, and of claims and requests that another dialect passes over', async () => {
   const [home, target] = await stage.namespaces('ignored-home', 'target-of-ignored')
   const revoked = await client.create(
     configMap(home, 'revoked', DATA, keysOf(REFLECTOR, { 'reflection-allowed': 'no' })),
@@ -72,6 +72,14 @@ test('AnnotationIgnored tells of a boolean of another tool that is none, and of 
   const passedOver = (await told(both, 'AnnotationIgnored')).message
   assert.ok(passedOver.startsWith(`Annotation ${REPLICATOR}replicate-to: the keys of replicator`), passedOver)
   await awaitData(client, mirrorIn(target, both), DATA)
+  const asking = await client.create(
+    configMap(target, 'asking', DATA, {
+      ...ours({ 'reflect-from': `${home}/absent` }),
+      ...keysOf(REFLECTOR, { reflects: `${home}/both` }),
+    }),
+  )
+  const request = (await told(asking, 'AnnotationIgnored')).message
+  assert.ok(request.startsWith(`Annotation ${REFLECTOR}reflects: the keys of reflector`), request)
 })
 
 test('CopyLeft tells whoever owns a copy of another tool that nobody claims', async () => {

@@ -82,7 +82,7 @@ const OTHER_TOOLS = paragraph(`
 `)
 
 const ONE_DIALECT = [
-  'One vocabulary says what an object means: ours, else the first of this table that has one of these keys on the object, whatever its value. What the others say there has no effect, and `AnnotationIgnored` names their keys. An object that asks in it to be filled is never an origin, and `OffersIgnored` says so where it offers as well.',
+  'One vocabulary says what an object means: ours, else the first of this table that has one of these keys on the object, whatever its value. What the others say there has no effect, and `AnnotationIgnored` names one key of each. An object that asks in it to be filled is never an origin, and `OffersIgnored` says so where it offers as well.',
   'Our own keys besides those that say who may have a copy (`keys`, `carry`, `type`, `reflect-as`, `labels`, `annotations`, `immutable`, `on-delete`, `validate`, `paused`, `resync`) apply under whichever vocabulary that is, and `adopt`, `accept` and `refuse` bind in each. `immutable` is a bad value where copies are merged into objects, as by replicator.',
   'A bad pattern or selector of theirs holds the origin as one of ours does. A boolean that does not parse counts as it does in that tool, and `AnnotationIgnored` says so.',
   'The marks of these tools on their copies make nothing an origin. They are kept beside ours and written with data, so that going back is possible.',

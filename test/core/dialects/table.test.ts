@@ -12,6 +12,7 @@ import {
   hasKeyUnder,
   ignoresOffers,
   mergedKeysMark,
+  passedOverAsks,
   readAsk,
   readLeft,
   readOrigin,
@@ -95,12 +96,16 @@ test('the first claiming key of a dialect that is passed over is named', () => {
   assert.equal(remarksOn(both)[0]?.annotation, `${REPLICATOR}replicate-to-matching`)
 })
 
-test('the first dialect with an asking key says what an object is filled from', () => {
+test('the first dialect with an asking key says what an object is filled from, and the others are told as passed over', () => {
   for (let first = 0; first < ASKS.length; first += 1) {
     const asks = ASKS.slice(first)
     const meta = object(Object.fromEntries(asks.map(([name, key]) => [key, `from/${name}`])))
     assert.equal(readAsk(meta, RULES)?.annotation, asks[0]?.[1])
     assert.equal(readAsk(meta, RULES)?.origin?.name, asks[0]?.[0])
+    assert.deepEqual(
+      passedOverAsks(meta, RULES).map(({ annotation }) => annotation),
+      asks.slice(1).map(([, key]) => key),
+    )
   }
 })
 
@@ -111,6 +116,7 @@ test('a claim in an earlier dialect beats an ask in a later one, which is told',
     remarksOn(meta).map(({ annotation }) => annotation),
     [`${REPLICATOR}replicate-from`],
   )
+  assert.deepEqual(passedOverAsks(meta, RULES), [])
 })
 
 test('an ask in an earlier dialect beats a claim in a later one: the object is no origin, and its offers are told as ignored', () => {
