@@ -33,6 +33,23 @@ test('migrate takes its dash and its --to anywhere, and leaves the other flags f
     assert.equal(migrate(...argv).ok, false, argv.join(' '))
 })
 
+test('migrate takes its own two words anywhere and leaves the flags', () => {
+  const plain = { kind: 'migrate', fromInput: false, toNative: false, flags: [] }
+  const cases: readonly (readonly [readonly string[], object])[] = [
+    [[], plain],
+    [['-'], { ...plain, fromInput: true }],
+    [['--to=native', '--dialects=kubed'], { ...plain, toNative: true, flags: ['--dialects=kubed'] }],
+    [
+      ['--context', 'a', '--to', 'native', '-'],
+      { ...plain, fromInput: true, toNative: true, flags: ['--context', 'a'] },
+    ],
+  ]
+  for (const [argv, value] of cases)
+    assert.deepEqual(parseCommand(['migrate', ...argv]), { ok: true, value }, argv.join(' '))
+  for (const argv of [['--to'], ['--to=yaml'], ['--to=native', '--to=native']])
+    assert.equal(parseCommand(['migrate', ...argv]).ok, false, argv.join(' '))
+})
+
 test('what is no command is refused with what there is', () => {
   for (const argv of [
     [],

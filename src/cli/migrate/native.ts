@@ -208,7 +208,7 @@ function reflectorWords(text: Source['text'], key: string): Words | null {
 /** The same text, where both grammars read it alike: no key is set equal twice, no value or requirement is left out. */
 export function selectorOfReflector(text: string): string | null {
   const plain = text.trim().replaceAll(/\s+/g, ' ')
-  if (!parseReflectorSelector(text).ok || !parseSelector(plain).ok) return null
+  if (plain === '' || !parseReflectorSelector(text).ok || !parseSelector(plain).ok) return null
   if (/\(\s*,|,\s*,|,\s*\)|\(\s*\)/.test(plain)) return null
   const keys = [...plain.matchAll(/(?:^|,)\s*([^\s=!(),]+)\s*==?/g)].map(([, key]) => key)
   return new Set(keys).size === keys.length ? plain : null

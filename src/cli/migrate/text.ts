@@ -46,10 +46,10 @@ function differenceLines(
   indent: string,
 ): readonly string[] {
   const inner = `${indent}    `
+  const [first = '', ...rest] = wrapped(`${severity} ${code}: ${sentence}`, inner)
   return [
-    ...wrapped(`${severity} ${code}: ${sentence}`, indent).map((line, at) =>
-      at === 0 ? line : `    ${line}`,
-    ),
+    `${indent}${first.trimStart()}`,
+    ...rest,
     ...(nextStep === '' ? [] : wrapped(`→ ${nextStep}`, inner)),
   ]
 }
