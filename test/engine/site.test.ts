@@ -35,7 +35,7 @@ class Scene {
         namespaceChanged: (...change) => this.site.namespaceChanged(...change),
         swept: () => undefined,
       },
-      (key) => this.site.isClaimed(key),
+      (key) => this.site.isClaimed(key) || this.site.isReferenced(key),
     )
     this.origins = new Origins(this.store, all)
     this.site = new Site({
@@ -179,6 +179,21 @@ test('a mirror whose origin goes is looked at, and so is an object that pulls fr
   s.store.gone(marked('src/db', { version: 90 }), 'live')
   s.site.flush()
   assert.ok(s.asked.has(secret('t9/left')) && s.asked.has(secret('t1/mine')))
+})
+
+test('an origin that offers nothing any more is not gone while somebody asks for it, and is forgotten afterwards', () => {
+  const s = new Scene()
+  s.namespaces('src', 't1')
+  s.put('src/db', { annotations: { 'allow-pull': '*' } })
+  s.put('t1/mine', { annotations: { 'reflect-from': 'src/db' } })
+  s.site.flush()
+  s.put('src/db', {})
+  s.site.flush()
+  assert.ok(s.store.get(ORIGIN) !== null)
+  assert.equal(s.history.endOf(secret('t1/mine'), ORIGIN).witness, 'inferred')
+  s.put('t1/mine', {})
+  s.site.flush()
+  assert.equal(s.store.get(ORIGIN), null)
 })
 
 test('mirrors are grouped by the namespace of the origin that their marks name', () => {
