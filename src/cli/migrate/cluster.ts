@@ -7,6 +7,7 @@ import type { Result } from '../../std/result.ts'
 import type { Settings } from '../../config/settings.ts'
 import { clusterApi } from '../../kube/calls.ts'
 import type { Cluster } from '../../kube/connection.ts'
+import { ACCEPT_JSON } from '../../kube/paths.ts'
 import type { ResourceName } from '../../kube/paths.ts'
 import { listTable } from '../../kube/table.ts'
 import type { TableRow } from '../../kube/table.ts'
@@ -95,13 +96,24 @@ async function readWorkloads(reader: Reader): Promise<void> {
 async function readOthers(reader: Reader): Promise<void> {
   const { draft } = reader
   if (readPrefixes(reader.settings.rules).length === 1) return
-  for (const [resource, kind, plural] of OTHER_KINDS)
+  for (const [resource, kind, plural] of OTHER_KINDS) {
+    if (resource === 'certificates' && !(await isServed(reader, CERTIFICATES_GROUP))) continue
     for (const place of placesOf(reader)) {
       const listed = await list(reader, resource, place, ({ object }) => takeOther(draft, kind, object))
-      // A cluster without the kind answers a plain 404 page.
-      const isUnknownKind = !listed.ok && listed.failure.kind === 'rejected' && listed.failure.code === 404
-      if (!listed.ok && !isUnknownKind) noteUnread(draft, plural, listed.failure)
+      if (!listed.ok) noteUnread(draft, plural, listed.failure)
     }
+  }
+}
+
+const CERTIFICATES_GROUP = '/apis/cert-manager.io/v1'
+
+/** Asked first, since a list of what is not served is forbidden to most. What cannot be told counts as served. */
+async function isServed({ cluster, signal }: Reader, path: string): Promise<boolean> {
+  const asked = { verb: 'get', resource: 'apiresources', namespace: '', name: null } as const
+  const answer = await cluster.call({ asked, method: 'GET', path, accept: ACCEPT_JSON }, { signal })
+  if (answer.ok) return true
+  const { failure } = answer.failure
+  return !(failure.kind === 'rejected' && failure.code === 404)
 }
 
 /** A row that is not of the promised form breaks the list off. */

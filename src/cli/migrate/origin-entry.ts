@@ -100,7 +100,9 @@ function hereOf({ origin, meetings, pullers }: Standing): string {
     return names.length === 0 ? [] : [{ count: names.length, phrase }]
   })
   const total = served.reduce((sum, { count }) => sum + count, 0)
-  const mirrors = `${counted(total, policy.write === 'merge' ? 'merged mirror' : 'mirror')}${colon(served.map(({ count, phrase }) => `${count} ${phrase}`).join(', '))}`
+  const noun = policy.write === 'merge' ? 'merged mirror' : 'mirror'
+  const parts = served.map(({ count, phrase }) => `${count} ${phrase}`).join(', ')
+  const mirrors = `${counted(total, noun)}${colon(parts)}`
   const words = [
     policy.push === null ? '' : mirrors,
     pullers === 0 ? '' : `fills ${counted(pullers, 'pull mirror')}`,
