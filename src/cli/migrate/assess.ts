@@ -21,6 +21,7 @@ import type { OtherObject, Scene } from './scene.ts'
 const GENERAL: Readonly<Record<ForeignDialect, readonly DifferenceCode[]>> = {
   reflector: ['edits-repaired', 'pull-at-once'],
   replicator: [
+    'proof-by-content',
     'edits-repaired',
     'orphans-collected',
     'narrowing-collects',
@@ -49,7 +50,14 @@ export function assess(scene: Scene, rules: Rules): Report {
     return sectionOf(dialect, [...sorted(origins), ...sorted(asking)])
   })
   const left = leftSection(ground)
-  const all = [...sections, left.section, strayOf(ground, pulls), othersOf(scene, rules), aroundOf(scene)]
+  const all = [
+    ...sections,
+    ownSection(ground),
+    left.section,
+    strayOf(ground, pulls),
+    othersOf(scene, rules),
+    aroundOf(scene),
+  ]
   return {
     sections: all.filter(({ general, entries }) => general.length + entries.length > 0),
     counts: { ...counts, collected: left.collected },
@@ -59,6 +67,14 @@ export function assess(scene: Scene, rules: Rules): Report {
 function sectionOf(dialect: ForeignDialect, entries: readonly Entry[]): Section {
   const general = entries.length === 0 ? [] : GENERAL[dialect].map((code) => difference(code))
   return { title: dialect, general, entries }
+}
+
+/** Origins of our own vocabulary that bear keys of another as well. */
+function ownSection(ground: Ground): Section {
+  const entries = [...ground.origins.values()]
+    .filter(({ dialect, reading }) => dialect === 'heliograph' && reading.remarks.length > 0)
+    .map((origin) => originEntry(ground, origin, 0))
+  return { title: 'In our own vocabulary already', general: [], entries: sorted(entries) }
 }
 
 function sorted<T extends Entry>(entries: readonly T[]): readonly T[] {

@@ -110,7 +110,8 @@ export const DIFFERENCES = {
   'chooses-nothing': {
     severity: 'warning',
     sentence: 'No namespace is chosen now, there as here.',
-    nextStep: 'Check the list: an item is a whole regular expression, so team-* does not match team-a.',
+    nextStep:
+      'Check it: an item of a list is a whole regular expression, so team-* does not match team-a; a selector reads labels.',
   },
   'over-the-limit': {
     severity: 'warning',
@@ -247,6 +248,12 @@ export const DIFFERENCES = {
     severity: 'note',
     sentence:
       'When an origin goes, only the keys that came from it go, and only where the object’s type allows. There, a pull mirror loses all data.',
+    nextStep: '',
+  },
+  'proof-by-content': {
+    severity: 'note',
+    sentence:
+      'Marks of replicator name no origin: a copy is taken over only if every key that it wrote equals the origin’s now. Others stay untouched, and Event MirrorBlocked tells of them.',
     nextStep: '',
   },
   'metadata-left-out': {

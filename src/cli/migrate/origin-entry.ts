@@ -97,7 +97,8 @@ function hereOf({ origin, meetings, pullers }: Standing): string {
       : 'held: its copies stay and follow no more'
   const served = PHRASES.flatMap(([meeting, phrase]) => {
     const names = meetings.get(meeting) ?? []
-    return names.length === 0 ? [] : [{ count: names.length, phrase }]
+    const proof = meeting === 'inherited' && policy.write === 'merge' ? ' where equal' : ''
+    return names.length === 0 ? [] : [{ count: names.length, phrase: phrase + proof }]
   })
   const total = served.reduce((sum, { count }) => sum + count, 0)
   const noun = policy.write === 'merge' ? 'merged mirror' : 'mirror'

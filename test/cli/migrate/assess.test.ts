@@ -196,6 +196,7 @@ const SHOWN: Readonly<
   'pull-at-once': { by: [secret('origins/x', TO_A)], not: [secret('origins/x', push('a'))] },
   'anchored-everywhere': { by: [secret('origins/x', push('a'))], not: [secret('origins/x', TO_A)] },
   'own-keys-stay': { by: [secret('origins/x', push('a'))], not: [secret('origins/x', TO_A)] },
+  'proof-by-content': { by: [secret('origins/x', push('a'))], not: [secret('origins/x', TO_A)] },
   'metadata-left-out': {
     by: [secret('origins/x', { [`${KUBED}sync`]: '' })],
     not: [secret('origins/x', push('a'))],
@@ -264,6 +265,19 @@ test('consent and settings count as they do for the controller', () => {
   const said = differences.map(({ sentence }) => sentence)
   assert.ok(said.includes('Chosen, but not written to: heliograph, kube-system (protected).'))
   assert.ok(said.includes('Chosen, but not written to: refusing (the Namespace refuses it).'))
+})
+
+test('an origin in our own vocabulary is of interest only for what it passes over', () => {
+  const ours = { [`${OURS}reflect-to`]: 'a' }
+  assert.deepEqual(reportOf([...PLACES, secret('origins/x', ours)]).sections, [])
+  const { differences } = entryOf(
+    reportOf([...PLACES, secret('origins/x', { ...ours, ...TO_A })]),
+    'Secret origins/x',
+  )
+  assert.deepEqual(
+    differences.map(({ code }) => code),
+    ['passed-over'],
+  )
 })
 
 test('a dialect that is not read is not reported', () => {
