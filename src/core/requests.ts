@@ -23,6 +23,7 @@ import {
   carriedMark,
   dropped,
   FOLLOWING_MARKS,
+  NOTHING_CARRIED,
   NOTHING_SHED,
   proof,
   PUSH_ONLY_MARKS,
@@ -33,7 +34,7 @@ import {
   toolTextsOf,
   unmark,
 } from './stamps.ts'
-import type { Stamp } from './stamps.ts'
+import type { CarriedKeys, Stamp } from './stamps.ts'
 
 const encoder = new TextEncoder()
 
@@ -114,11 +115,11 @@ export function updateBody(
   const ops = [
     ...proof(object, prefix, seen, isPinned),
     ...mapOps('labels', object.labels, labels, [
-      ...dropped(seen.carried, 'labels', carried.labels, prefix),
+      ...dropped(seen.carried, 'labels', carried.labels, stamp.rules),
       ...shed.labels,
     ]),
     ...mapOps('annotations', object.annotations, annotations, [
-      ...dropped(seen.carried, 'annotations', carried.annotations, prefix),
+      ...dropped(seen.carried, 'annotations', carried.annotations, stamp.rules),
       ...staleMarks(object, prefix, annotations, [...FOLLOWING_MARKS, 'retained']),
       ...merged,
       ...shed.annotations,
@@ -161,11 +162,11 @@ export function fillBody(
   const ops = [
     ...proof(object, prefix, seen, first || makesLabels || form === 'metadata' || isMerge(form)),
     ...mapOps('labels', object.labels, carried.labels, [
-      ...dropped(seen.carried, 'labels', carried.labels, prefix),
+      ...dropped(seen.carried, 'labels', carried.labels, stamp.rules),
       `${prefix}mirror`,
     ]),
     ...mapOps('annotations', object.annotations, { ...carried.annotations, ...marks }, [
-      ...dropped(seen.carried, 'annotations', carried.annotations, prefix),
+      ...dropped(seen.carried, 'annotations', carried.annotations, stamp.rules),
       ...staleMarks(object, prefix, marks, leftMarks),
       ...(isMerged ? [] : [mergedKeysMark(stamp.rules)]),
     ]),
@@ -181,10 +182,18 @@ export function retainBody(object: ObjectMeta, seen: Marks, rules: Rules): Reque
   return patch([...proof(object, rules.prefix, seen, false), ...retainOps(object, seen, rules)], [])
 }
 
-/** JSON patch at the end of a merge: the keys that came from the origin go, of what the object holds at this version; else as {@link retainBody}. */
+/**
+ * JSON patch at the end of a merge: the keys that came from the origin go, of what the object holds at this version, and what was carried with
+ * them; else as {@link retainBody}.
+ */
 export function stripBody(object: ObjectMeta, seen: Marks, present: PresentKeys, rules: Rules): RequestBody {
   const keys = seen.mergedKeys ?? []
-  const marks = seen.ask === null ? retainOps(object, seen, rules) : emptiedOps(object, rules)
+  const carried = {
+    labels: dropped(seen.carried, 'labels', {}, rules),
+    annotations: dropped(seen.carried, 'annotations', {}, rules),
+  }
+  const marks =
+    seen.ask === null ? retainOps(object, seen, rules, carried) : emptiedOps(object, rules, carried)
   return patch(
     [
       ...proof(object, rules.prefix, seen, true),
@@ -197,19 +206,32 @@ export function stripBody(object: ObjectMeta, seen: Marks, present: PresentKeys,
 
 /** JSON patch that gives the object to its owner: every mark goes, nothing else changes. */
 export function releaseBody(object: ObjectMeta, seen: Marks, rules: Rules): RequestBody {
-  return patch([...proof(object, rules.prefix, seen, true), ...unmark(object, rules, {}, [])], [])
+  return patch(
+    [
+      ...proof(object, rules.prefix, seen, true),
+      ...unmark(object, rules, { added: {}, kept: [], carried: NOTHING_CARRIED }),
+    ],
+    [],
+  )
 }
 
-function retainOps(object: ObjectMeta, seen: Marks, rules: Rules): readonly Op[] {
+function retainOps(object: ObjectMeta, seen: Marks, rules: Rules, carried = NOTHING_CARRIED): readonly Op[] {
   invariant(seen.origin !== null, 'only a marked mirror can be retained')
-  return unmark(object, rules, { [`${rules.prefix}retained`]: seen.origin }, ['at', 'adopted'])
+  return unmark(object, rules, {
+    added: { [`${rules.prefix}retained`]: seen.origin },
+    kept: ['at', 'adopted'],
+    carried,
+  })
 }
 
 /** Of a pull mirror that holds nothing from its origin any more: what it asks for stays. */
-function emptiedOps(object: ObjectMeta, rules: Rules): readonly Op[] {
+function emptiedOps(object: ObjectMeta, rules: Rules, carried: CarriedKeys): readonly Op[] {
   const keys = ['pulled-from', 'digest', 'carried'].map((mark) => rules.prefix + mark)
   const tool = toolMarkKeys(rules).annotations.filter((key) => object.annotations[key] !== undefined)
-  return mapOps('annotations', object.annotations, {}, [...keys, ...tool])
+  return [
+    ...mapOps('labels', object.labels, {}, carried.labels),
+    ...mapOps('annotations', object.annotations, {}, [...keys, ...tool, ...carried.annotations]),
+  ]
 }
 
 export type UpdateForm =

@@ -174,6 +174,22 @@ test('a strip takes exactly the keys of the mark, those that are gone already pa
   assert.deepEqual({ ...annotations }, prefixed({ retained: 'shared/registry' }))
 })
 
+test('a strip takes what was carried with the keys, and no key of any vocabulary, whatever the mark says', () => {
+  const rig = facing({ object: { data: { a: 'x' }, labels: { team: 'a', theirs: 'b' } }, keys: 'a' })
+  const meta = metaOf(standing(rig, CONFIG))
+  const carried = ['annotations/heliograph.dev/adopt', 'labels/team', `annotations/${M}replicated-keys`]
+  for (const asks of [false, true]) {
+    const marked = { ...marksOf(meta, RULES), origin: 'shared/registry', carried }
+    const ask = asks ? marksOf({ ...meta, annotations: { [`${M}replicate-from`]: 'a/b' } }, RULES).ask : null
+    const body = stripBody(meta, { ...marked, ask }, presentIn(rig, CONFIG).present, RULES)
+    const removed = opsOf(body).filter(({ op }) => op === 'remove')
+    const paths = removed.map(({ path }) => path)
+    assert.equal(new Set(paths).size, paths.length, 'nothing is removed twice')
+    assert.ok(paths.includes('/metadata/labels/team') && !paths.includes('/metadata/labels/theirs'))
+    assert.ok(!paths.some((path) => path.endsWith('adopt')))
+  }
+})
+
 /** Marks of a tool in a body, by the key after its prefix. */
 function toolTexts(annotations: unknown, prefix: string): Record<string, string> {
   return Object.fromEntries(
