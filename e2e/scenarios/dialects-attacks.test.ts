@@ -59,14 +59,15 @@ async function raid(
   readonly tenant: Tenant
   readonly raider: Ref
 }> {
+  const name = `${word}-pass`
   const [home, target] = await stage.namespaces(`${word}-home`, `${word}-target`)
   const tenant = await openTenant(stage, `${word}-evil`)
   // Not offered yet: the copy must be there first, as on the day of the switch.
-  const origin = await client.create(secret(home, 'pass', { password: 'theirs' }, { annotations }))
+  const origin = await client.create(secret(home, name, { password: 'theirs' }, { annotations }))
   const copy = await leaveReplicatorCopy(client, origin, target)
   await idle(solo)
-  await tenant.client.create(replicating(tenant.namespace, 'pass', target, loot))
-  return { origin, copy, tenant, raider: { kind: 'Secret', namespace: tenant.namespace, name: 'pass' } }
+  await tenant.client.create(replicating(tenant.namespace, name, target, loot))
+  return { origin, copy, tenant, raider: { kind: 'Secret', namespace: tenant.namespace, name } }
 }
 
 test('a tenant reaches nothing of his neighbour’s by himself: marks cannot be forged there', async () => {
@@ -99,17 +100,29 @@ test('replicate-to captures no copy of another origin: while both claim it, it i
   const taken = await awaitPresent(client, refOf(copy), (each) => isMirrorOf(each, refOf(origin)))
   assert.deepEqual(plain(taken), { password: 'theirs' })
   // Held by its own origin, it is not to be had any more.
-  await tenant.client.create(replicating(tenant.namespace, 'pass', target, { password: 'evil' }))
+  await tenant.client.create(replicating(tenant.namespace, raider.name, target, { password: 'evil' }))
   await awaitEvent(client, raider, 'ClaimLost')
   await idle(solo)
   await assertUntouched([taken])
 })
 
 test('replicate-to captures no copy of an origin that is held', async () => {
-  const { copy } = await raid('held', { ...PAUSED, ...keysOf(REPLICATOR, { 'replicate-to': '.*' }) })
+  const held = keysOf(REPLICATOR, { 'replicate-to': 'held-target.*' })
+  const { copy } = await raid('held', { ...PAUSED, ...held })
   await awaitEvent(client, refOf(copy), 'MirrorBlocked')
   await idle(solo)
   await assertUntouched([copy])
+})
+
+test('replicate-to captures no copy of an origin that is held, not even by whoever knows its content', async () => {
+  const held = { ...PAUSED, ...keysOf(REPLICATOR, { 'replicate-to': 'known-target.*' }) }
+  const { origin, copy, raider, tenant } = await raid('known', held, { password: 'theirs' })
+  await awaitEvent(client, refOf(copy), 'MirrorBlocked')
+  await idle(solo)
+  await assertUntouched([copy])
+  await tenant.client.remove(raider)
+  await client.annotate(refOf(origin), ours({ paused: null }))
+  await awaitPresent(client, refOf(copy), (each) => isMirrorOf(each, refOf(origin)))
 })
 
 test('replicate-to captures no copy of an origin that is gone', async () => {

@@ -25,14 +25,15 @@ export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision
 }
 
 /** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
-function heirOf({ claims }: Observation, { origin }: LeftCopy): Claim | null {
+function heirOf(o: Observation, { origin }: LeftCopy): Claim | null {
   const named = origin === null ? null : keyOf(origin)
-  const heir = named === null ? onlyOne(claims) : claims.find((claim) => keyOf(claim.origin) === named)
+  const heir = named === null ? onlyOne(o) : o.claims.find((claim) => keyOf(claim.origin) === named)
   return heir?.consent.kind === 'granted' && heir.admitted ? heir : null
 }
 
-function onlyOne(claims: readonly Claim[]): Claim | undefined {
-  return claims.length === 1 ? claims[0] : undefined
+/** Whoever knows the content of a held origin must not get its copies for that. */
+function onlyOne({ claims, isDisputed }: Observation): Claim | undefined {
+  return claims.length === 1 && isDisputed !== true ? claims[0] : undefined
 }
 
 function planHeir(o: Observation, marks: Marks, left: LeftCopy, heir: Claim): Decision | null {
