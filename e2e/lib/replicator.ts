@@ -1,4 +1,4 @@
-/** replicator's annotations as its users write them, in few words, and what its merged copies show. */
+/** Annotations of replicator as its users write them, in few words, and what its merged copies show. */
 
 import { awaitPresent } from './await.ts'
 import type { Client } from './client.ts'

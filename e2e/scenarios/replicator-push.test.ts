@@ -1,4 +1,4 @@
-/** replicator's pushes: who receives a copy by `replicate-to` and `replicate-to-matching`, and with which labels. */
+/** Pushes in replicator’s words: who receives a copy by `replicate-to` and `replicate-to-matching`, and with which labels. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
