@@ -104,8 +104,8 @@ export const DIFFERENCES = {
   'copy-unproven': {
     severity: 'warning',
     sentence:
-      'Several origins claim what replicator’s marks name no origin for, so that no copy is taken over in {namespaces}.',
-    nextStep: 'Narrow the others, or annotate the copies with {adopt}: {origin}.',
+      'Marks of replicator name no origin, and several origins, or a held one of this name, may be theirs: no copy is taken over in {namespaces}.',
+    nextStep: 'Mend or narrow the others, or annotate the copies with {adopt}: {origin}.',
   },
   'chooses-nothing': {
     severity: 'warning',

@@ -1,6 +1,8 @@
 /** Who claims what in a scene, by the very rules of the controller. */
 
 import { chooses } from '../../core/choice.ts'
+import { winnerOf } from '../../core/claims.ts'
+import type { Claim } from '../../core/claims.ts'
 import { namespaceConsent } from '../../core/consent.ts'
 import type { Consent } from '../../core/consent.ts'
 import { ALWAYS_REFUSED_TYPES } from '../../core/defaults.ts'
@@ -30,11 +32,14 @@ export interface Ground {
   readonly origins: ReadonlyMap<ObjectKey, SceneOrigin>
   /** Origins that push, by the kind and name of their mirrors. */
   readonly pushing: ReadonlyMap<string, readonly SceneOrigin[]>
+  /** Dialect, kind and name of the origins that are held: what they would claim is not known. */
+  readonly heldNames: ReadonlySet<string>
 }
 
 export function groundOf(scene: Scene, rules: Rules): Ground {
   const origins = new Map<ObjectKey, SceneOrigin>()
   const pushing = new Map<string, SceneOrigin[]>()
+  const heldNames = new Set<string>()
   for (const meta of scene.objects.values()) {
     const reading = readOrigin(meta, rules)
     if (reading.kind === 'none') continue
@@ -42,13 +47,14 @@ export function groundOf(scene: Scene, rules: Rules): Ground {
     const policy = reading.kind === 'policy' && !isTypeRefused ? reading.policy : null
     const origin = { meta, dialect: dialectOf(meta, rules) ?? '', reading, policy, isTypeRefused }
     origins.set(meta.key, origin)
+    if (reading.kind === 'held') heldNames.add(`${origin.dialect}/${meta.kind}/${meta.name}`)
     if (policy?.push == null) continue
     const shelf = `${meta.kind}/${policy.mirrorName}`
     const there = pushing.get(shelf)
     if (there === undefined) pushing.set(shelf, [origin])
     else there.push(origin)
   }
-  return { scene, rules, origins, pushing }
+  return { scene, rules, origins, pushing, heldNames }
 }
 
 function isRefused(type: string | null, { refusedTypes }: Rules): boolean {
@@ -115,28 +121,61 @@ export type Meeting =
 export function meet(ground: Ground, place: ObjectRef, origin: SceneOrigin): Meeting {
   const { scene, rules } = ground
   const object = scene.objects.get(keyOf(place))
-  if (object === undefined) {
-    if (!scene.names.has(keyOf(place))) return 'free'
-    return origin.policy?.takesOver === true ? 'consented' : 'foreign'
-  }
+  if (object === undefined)
+    return scene.names.has(keyOf(place))
+      ? meetForeign(ground, place, origin)
+      : meetNothing(ground, place, origin)
   if (readAsk(object, rules) !== null) return 'pull'
   if (ground.origins.has(object.key)) return 'foreign'
   const marks = marksOf(object, rules)
   const path = pathOf(origin.meta)
   if (isMirrorLike(object, rules.prefix)) return marks.origin === path ? 'mirror' : 'of-another'
   if (marks.adopt === path || marks.retained === path) return 'consented'
+  const claimants = claimantsOf(ground, place).map(({ meta }) => pathOf(meta))
+  if (claimants.some((each) => each === marks.adopt)) return 'of-another'
   if (marks.left !== null) return meetLeft(ground, object, origin, marks.left)
-  return origin.policy?.takesOver === true ? 'consented' : 'foreign'
+  return meetForeign(ground, place, origin)
+}
+
+function meetNothing(ground: Ground, place: ObjectRef, origin: SceneOrigin): Meeting {
+  return isWinner(ground, place, origin) ? 'free' : 'of-another'
+}
+
+function meetForeign(ground: Ground, place: ObjectRef, origin: SceneOrigin): Meeting {
+  return origin.policy?.takesOver === true && isWinner(ground, place, origin) ? 'consented' : 'foreign'
+}
+
+/** Of several that claim a place that nobody holds, one wins. */
+function isWinner(ground: Ground, place: ObjectRef, { meta }: SceneOrigin): boolean {
+  const claims = claimantsOf(ground, place).flatMap((each): readonly Claim[] => {
+    const consent = consentAt(ground, place, each)
+    const trusted = ground.rules.trustedOrigins.matches(pathOf(each.meta))
+    const { policy } = each
+    return consent === null || policy === null
+      ? []
+      : [{ origin: each.meta, policy, consent, trusted, admitted: true }]
+  })
+  return winnerOf(claims, null)?.origin.key === meta.key
 }
 
 function meetLeft(ground: Ground, object: SceneObject, origin: SceneOrigin, left: LeftCopy): Meeting {
-  if (left.origin === null) {
-    if (claimantsOf(ground, object).length > 1) return 'unproven'
-  } else if (keyOf(left.origin) !== origin.meta.key) {
-    // Collected for its tool first, the place is free.
-    return fateOf(ground, object)?.kind === 'collected' ? 'free' : 'of-another'
+  const named = left.origin === null ? null : keyOf(left.origin)
+  const isHeir = named === null ? isOnlyOne(ground, object, left) : named === origin.meta.key
+  if (isHeir && !isTakenBack(ground, object, origin)) return 'inherited'
+  if (named === null) {
+    const met = meetForeign(ground, object, origin)
+    if (met === 'consented') return met
+    return isHeir ? 'taken-back' : 'unproven'
   }
-  return isTakenBack(ground, object, origin) ? 'taken-back' : 'inherited'
+  if (isHeir) return 'taken-back'
+  // Collected for its tool first, the place is free.
+  return fateOf(ground, object)?.kind === 'collected' ? meetNothing(ground, object, origin) : 'of-another'
+}
+
+/** Whoever chooses the place counts, and so does a held namesake that speaks as the tool does. */
+function isOnlyOne(ground: Ground, object: SceneObject, { tool }: LeftCopy): boolean {
+  const isDisputed = ground.heldNames.has(`${tool}/${object.kind}/${object.name}`)
+  return choosersOf(ground, object).length === 1 && !isDisputed
 }
 
 /** A tool that copies all metadata copied the origin's own declaration with it. */
@@ -169,7 +208,17 @@ export function fateOf(ground: Ground, object: SceneObject): Fate | null {
   if (left.origin === null || named === null) return { kind: 'left', left }
   const origin = origins.get(named)
   if (origin !== undefined && origin.policy === null) return { kind: 'waits', left }
-  const isInScope = rules.originNamespaces.matches(left.origin.namespace)
-  const isWritable = consentAt(ground, object, { meta: left.origin })?.kind === 'granted'
-  return { kind: left.isCollectable && isInScope && isWritable ? 'collected' : 'left', left }
+  return { kind: left.isCollectable && isAbandoned(ground, object, left.origin) ? 'collected' : 'left', left }
+}
+
+/** In reach, nobody's by our marks or its owner's word, and in a namespace that may be written to. */
+function isAbandoned(ground: Ground, object: SceneObject, named: ObjectRef): boolean {
+  const marks = marksOf(object, ground.rules)
+  const consent = consentAt(ground, object, { meta: named })
+  return (
+    ground.rules.originNamespaces.matches(named.namespace) &&
+    consent?.kind === 'granted' &&
+    marks.label === null &&
+    !isDeclared(object, marks, consent)
+  )
 }
