@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 
 import { openHome } from './cli/home.ts'
 import { answerIdentity } from './cli/identity.ts'
+import { migrate } from './cli/migrate.ts'
 import { release } from './cli/release.ts'
 import type { Told } from './cli/release.ts'
 import { run } from './cli/run.ts'
@@ -45,6 +46,13 @@ async function main(argv: readonly string[]): Promise<void> {
     signal: stopSignal(),
   }
   if (command.value.kind === 'run') return await run(common)
+  if (command.value.kind === 'migrate') {
+    const told = await migrate({ ...common, ...command.value, input: process.stdin })
+    process.stdout.write(told.output)
+    process.stderr.write(told.complaint)
+    process.exitCode = told.exitCode
+    return
+  }
   const { rules } = settings.value
   const { signal } = common
   const namespace = rules.ownNamespace

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { tally } from '../control-plane/audit.ts'
 import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { awaitEvent } from '../lib/events.ts'
+import { idle } from '../lib/idle.ts'
 import { argoTracked, fieldsOf, kubedOrigin, leaveCopy, reference } from '../lib/kubed.ts'
 import { KUBED } from '../lib/leftovers.ts'
 import { at, isMirrorOf, marksOn } from '../lib/marks.ts'
@@ -74,7 +75,7 @@ function uidsOf(snapshot: readonly string[]): readonly string[] {
 test('every claimed copy is taken over by exactly one metadata patch: no data write, no deletion, the same uids', async () => {
   for (const ref of left.claimed)
     await awaitPresent(client, ref, (each) => isMirrorOf(each, { ...ref, namespace: home }))
-  await solo.settled()
+  await idle(solo)
   const changes = await solo.changes(start)
   const patches = left.claimed
     .filter(({ namespace = '' }) => !namespace.startsWith('beacon'))
@@ -145,7 +146,7 @@ test('a restart changes nothing', async () => {
   const versions = await solo.snapshot(refs)
   const mark = await solo.mark()
   await solo.restart()
-  await solo.settled()
+  await idle(solo)
   assert.deepEqual(await solo.changes(mark), [IN_THE_WAY])
   assert.deepEqual(await solo.snapshot(refs), versions)
 })
@@ -204,6 +205,6 @@ test('a removed annotation removes every copy, and the foreign ones stay', async
 test('a deleted origin takes its copies with it, all but those that were never taken over', async () => {
   await client.remove(refOf(everywhere))
   for (const namespace of open) await awaitAbsent(client, at(refOf(everywhere), namespace))
-  await solo.settled()
+  await idle(solo)
   assert.deepEqual(await namespacesOf(client, refOf(everywhere)), PROTECTED.toSorted())
 })

@@ -8,7 +8,8 @@ import { makeAuthority } from '../control-plane/certificates.ts'
 import { awaitPresent, eventually } from '../lib/await.ts'
 import { awaitEvent, eventsAbout, eventsIn } from '../lib/events.ts'
 import type { ToldEvent } from '../lib/events.ts'
-import { PREFIX, at } from '../lib/marks.ts'
+import { keysOf, leaveKubedCopy, REFLECTOR, REPLICATOR } from '../lib/leftovers.ts'
+import { PREFIX, at, ours } from '../lib/marks.ts'
 import { configMap, refOf, secret } from '../lib/objects.ts'
 import type { KubeObject, Ref } from '../lib/objects.ts'
 import { awaitData, mirrorIn, offer, secretOffer, write } from '../lib/offers.ts'
@@ -53,6 +54,39 @@ test('AnnotationUnknown tells of a misspelt key, on an origin and on what was me
   const nearly = await client.create(offer(home, 'nearly', { reflectto: target }, DATA))
   assert.match((await told(origin, 'AnnotationUnknown')).message, /heliograph\.dev\/caary means nothing/)
   assert.match((await told(nearly, 'AnnotationUnknown')).message, /heliograph\.dev\/reflectto means nothing/)
+})
+
+test('AnnotationIgnored tells of a boolean of another tool that is none, and of claims and requests that another dialect passes over', async () => {
+  const [home, target] = await stage.namespaces('ignored-home', 'target-of-ignored')
+  const revoked = await client.create(
+    configMap(home, 'revoked', DATA, keysOf(REFLECTOR, { 'reflection-allowed': 'no' })),
+  )
+  const both = await client.create(
+    configMap(home, 'both', DATA, {
+      ...ours({ 'reflect-to': target }),
+      ...keysOf(REPLICATOR, { 'replicate-to': '(' }),
+    }),
+  )
+  const { message } = await told(revoked, 'AnnotationIgnored')
+  assert.ok(message.startsWith(`Annotation ${REFLECTOR}reflection-allowed: not a boolean`), message)
+  const passedOver = (await told(both, 'AnnotationIgnored')).message
+  assert.ok(passedOver.startsWith(`Annotation ${REPLICATOR}replicate-to: the keys of replicator`), passedOver)
+  await awaitData(client, mirrorIn(target, both), DATA)
+  const asking = await client.create(
+    configMap(target, 'asking', DATA, {
+      ...ours({ 'reflect-from': `${home}/absent` }),
+      ...keysOf(REFLECTOR, { reflects: `${home}/both` }),
+    }),
+  )
+  const request = (await told(asking, 'AnnotationIgnored')).message
+  assert.ok(request.startsWith(`Annotation ${REFLECTOR}reflects: the keys of reflector`), request)
+})
+
+test('CopyLeft tells whoever owns a copy of another tool that nobody claims', async () => {
+  const [home, target] = await stage.namespaces('left-home', 'target-of-left')
+  const origin = await client.create(configMap(home, 'settings', DATA))
+  const copy = await leaveKubedCopy(client, origin, target)
+  assert.match((await told(copy, 'CopyLeft')).message, /^This copy was made by kubed, and no origin/)
 })
 
 test('LimitReached tells the number of targets beyond a limit', async () => {

@@ -20,6 +20,12 @@ export const COMMANDS = [
     usage: 'identity keep|new',
     sentence: 'Settles which cluster this is, after a restore into another.',
   },
+  {
+    name: 'migrate',
+    usage: 'migrate [-] [FLAGS]',
+    sentence:
+      'Reports what becomes of the annotations and copies of other tools; writes nothing. `-` reads YAML from standard input instead of a cluster. `--to=native` prints our own annotations instead. Exit code: 0 nothing to look at, 3 warnings, 4 blockers, 2 a mistake of usage, 1 it could not be read.',
+  },
   { name: 'version', usage: 'version', sentence: 'Prints the version.' },
   { name: 'help', usage: 'help', sentence: 'Prints this text.' },
 ] as const
@@ -28,6 +34,14 @@ export type Command =
   | { readonly kind: 'run'; readonly flags: readonly string[] }
   | { readonly kind: 'release'; readonly id: string; readonly flags: readonly string[] }
   | { readonly kind: 'identity'; readonly answer: 'keep' | 'new'; readonly flags: readonly string[] }
+  | {
+      readonly kind: 'migrate'
+      /** Read documents from standard input, not a cluster. */
+      readonly fromInput: boolean
+      /** Print native annotations instead of the report. */
+      readonly toNative: boolean
+      readonly flags: readonly string[]
+    }
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
 
@@ -45,6 +59,7 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
   if (rest.some((argument) => argument === '--help' || argument === '-h')) return ok({ kind: 'help' })
   if (name === 'run') return ok({ kind: 'run', flags: rest })
   if (name === 'identity') return parseIdentity(rest)
+  if (name === 'migrate') return parseMigrate(rest)
   if (name !== 'release')
     return mistake('command', `must be one of ${COMMANDS.map((each) => each.name).join(', ')}`, name)
   const [id, ...flags] = rest
@@ -61,6 +76,25 @@ function parseIdentity([answer, ...flags]: readonly string[]): Result<Command, r
   return answer === 'keep' || answer === 'new'
     ? ok({ kind: 'identity', answer, flags })
     : mistake('identity', 'takes keep or new', answer)
+}
+
+/** `-` and `--to` may stand anywhere; the rest are settings. */
+function parseMigrate(argv: readonly string[]): Result<Command, readonly Mistake[]> {
+  const flags: string[] = []
+  let fromInput = false
+  let to: string | null = null
+  for (let at = 0; at < argv.length; at += 1) {
+    const argument = argv[at] ?? ''
+    const isTo = argument === '--to' || argument.startsWith('--to=')
+    if (argument === '-' && !fromInput) fromInput = true
+    else if (isTo && to === null) {
+      if (argument === '--to') at += 1
+      to = argument === '--to' ? (argv[at] ?? '') : argument.slice('--to='.length)
+    } else if (isTo) return mistake('--to', 'may be given once', null)
+    else flags.push(argument)
+  }
+  if (to !== null && to !== 'native') return mistake('--to', 'must be native', to)
+  return ok({ kind: 'migrate', fromInput, toNative: to === 'native', flags })
 }
 
 function mistake(where: string, rule: string, value: string | null): Result<never, readonly Mistake[]> {

@@ -10,7 +10,7 @@ export const HELP_COLUMNS = 100
 /** The whole text, with a newline at its end. */
 export function helpText(): string {
   const groups = Object.entries(OPTION_GROUPS) as readonly [OptionGroup, string][]
-  const commands = COMMANDS.map(({ usage, sentence }) => `  heliograph ${usage.padEnd(20)} ${sentence}`)
+  const commands = COMMANDS.flatMap(commandLines)
   return [
     'Heliograph keeps mirrors of annotated Secrets and ConfigMaps in the namespaces that their owners allow.',
     '',
@@ -30,13 +30,20 @@ export function helpText(): string {
   ].join('\n')
 }
 
+/** The sentence stands beside the usage, and goes on beneath itself. */
+function commandLines({ usage, sentence }: (typeof COMMANDS)[number]): readonly string[] {
+  const indent = ' '.repeat(34)
+  const [first = '', ...rest] = wrapped(sentence.replaceAll('`', ''), indent)
+  return [`  heliograph ${usage.padEnd(20)} ${first.trimStart()}`, ...rest]
+}
+
 function optionLines({ flag, variable, row }: OptionView): readonly string[] {
   const fallback = row.default === null ? '' : ` Default: ${row.default === '' ? 'none' : row.default}.`
   return [`  ${flag}  (${variable})`, ...wrapped(`${row.sentence.replaceAll('`', '')}${fallback}`, '      ')]
 }
 
-/** A single word longer than the line stays whole. */
-function wrapped(text: string, indent: string): readonly string[] {
+/** Lines of at most {@link HELP_COLUMNS}, each indented. A single word longer than the line stays whole. */
+export function wrapped(text: string, indent: string): readonly string[] {
   const lines: string[] = []
   let line = indent
   for (const word of text.split(' ')) {

@@ -33,7 +33,10 @@ export interface MirrorContent {
   readonly carried: Texts
 }
 
-/** Pull mirrors and merged copies keep their own type and immutability: both are left out of their digest. Of a merged copy only the keys that are ours are in it. */
+/**
+ * Pull mirrors and merged copies keep their own type and immutability: both are left out of their digest. Of a merged copy only the keys that
+ * are ours are in it.
+ */
 export type DigestForm = 'push' | 'pull' | 'merge'
 
 /** The mark for `mirror` as a mirror of `origin`. The same content under another origin, key or form gives an unrelated text. */

@@ -35,11 +35,19 @@ function endOfMerged(
 ): Decision {
   const { mirror } = o.answers
   if (mirror === null) return { kind: 'read-mirror', reason: 'merge' }
-  if (!marks.adopted && remainingKeys(mirror, mergedKeys).length === 0) return { kind: 'remove', reason }
+  const isAllOurs = isWholeMirror(o, mirror, marks) || remainingKeys(mirror, mergedKeys).length === 0
+  if (!marks.adopted && isAllOurs) return { kind: 'remove', reason }
   return mayStrip(o, mirror, mergedKeys) ? { kind: 'strip', reason } : { kind: 'retain', reason }
 }
 
-function remainingKeys({ present }: MirrorReading, mergedKeys: readonly string[]): readonly string[] {
+/** Its digest says that we wrote it as a whole, whatever somebody else's mark of merged keys says beside it. */
+export function isWholeMirror({ place }: Observation, mirror: MirrorReading, marks: Marks): boolean {
+  const named = marks.origin === null ? null : parsePath(marks.origin)
+  return named !== null && mirror.digestFor({ kind: place.kind, ...named }, 'push') === marks.digest
+}
+
+/** Names of the keys that did not come from the origin. */
+export function remainingKeys({ present }: MirrorReading, mergedKeys: readonly string[]): readonly string[] {
   const merged = new Set(mergedKeys)
   return [...present.data, ...present.binaryData].filter((key) => !merged.has(key))
 }

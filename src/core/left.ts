@@ -21,18 +21,19 @@ export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision
   if (o.marked?.kind === 'held') return keep('held', 'held')
   const heir = heirOf(o, left)
   if (heir !== null) return planHeir(o, marks, left, heir)
-  return isOrphan(o, left) ? planOrphan(o, marks) : null
+  return isOrphan(o, marks, left) ? planOrphan(o, marks) : null
 }
 
 /** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
-function heirOf({ claims }: Observation, { origin }: LeftCopy): Claim | null {
+function heirOf(o: Observation, { origin }: LeftCopy): Claim | null {
   const named = origin === null ? null : keyOf(origin)
-  const heir = named === null ? onlyOne(claims) : claims.find((claim) => keyOf(claim.origin) === named)
+  const heir = named === null ? onlyOne(o) : o.claims.find((claim) => keyOf(claim.origin) === named)
   return heir?.consent.kind === 'granted' && heir.admitted ? heir : null
 }
 
-function onlyOne(claims: readonly Claim[]): Claim | undefined {
-  return claims.length === 1 ? claims[0] : undefined
+/** Whoever knows the content of a held origin must not get its copies for that. */
+function onlyOne({ claims, isDisputed }: Observation): Claim | undefined {
+  return claims.length === 1 && isDisputed !== true ? claims[0] : undefined
 }
 
 function planHeir(o: Observation, marks: Marks, left: LeftCopy, heir: Claim): Decision | null {
@@ -68,10 +69,16 @@ function agrees(o: Observation, keys: readonly string[], summary: Summary, origi
   })
 }
 
-/** Its tool would delete it: the origin is gone or allows it no more, and the namespace is one that we may write to. */
-function isOrphan(o: Observation, { isCollectable }: LeftCopy): boolean {
+/**
+ * Its tool would delete it: the origin is gone or allows it no more, and the namespace is one that we may write to. A mirror of ours that was
+ * restored elsewhere bears that tool's marks too, and what its owner declared as his own since is his: both stay.
+ */
+function isOrphan(o: Observation, marks: Marks, { isCollectable }: LeftCopy): boolean {
   return (
     isCollectable &&
+    marks.label === null &&
+    o.object !== null &&
+    !isDeclared(o.object, marks, o.markedConsent) &&
     o.markedConsent.kind === 'granted' &&
     (o.marked?.kind === 'absent' || o.marked?.kind === 'not-claiming')
   )
@@ -84,6 +91,6 @@ function planOrphan(o: Observation, marks: Marks): Decision {
   if (named != null && mayBeHeld && !o.summaries.has(keyOf(named)))
     return { kind: 'read-origin', origin: keyOf(named) }
   const decision = ended(o, marks, 'orphan')
-  // What never bore our marks has none to lose: kept is simply left.
-  return decision.kind === 'retain' ? keep('synced', 'left') : decision
+  // What never bore our marks has none to lose: kept is simply left, and what others merged into it besides is not ours to take out.
+  return decision.kind === 'retain' || decision.kind === 'strip' ? keep('synced', 'left') : decision
 }

@@ -22,6 +22,8 @@ export interface Observation {
   /** Marks of `object`; null with it. */
   readonly marks: Marks | null
   readonly claims: readonly Claim[]
+  /** A held origin may be the one that another tool’s copy came from: then nobody is known to be the only one. */
+  readonly isDisputed?: boolean
   /** The origin that the marks name, as it stands now; null when the marks name none. */
   readonly marked: MarkedOrigin | null
   /** What the place's namespace says to the marked origin. */

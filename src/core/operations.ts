@@ -1,7 +1,6 @@
 /** JSON patches piece by piece: operations on metadata as records, operations on content as bytes that are never copied. */
 
 import { Sensitive } from '../std/sensitive.ts'
-import type { Marks } from './marks.ts'
 import type { Kind } from './names.ts'
 import type { Texts } from './objects.ts'
 import type { PresentKeys } from './observation.ts'
@@ -49,10 +48,14 @@ export function mapOps(
 }
 
 /**
- * The origin's keys one by one over what the object holds at this version; keys of ours that left go. The origin's other keys, type and
- * immutability stay the object's own. A mirror of ours that was no merged copy before holds no other keys.
+ * The origin's keys one by one over what the object holds at this version; those of `before` that left go. Other keys, type and
+ * immutability stay the object's own.
  */
-export function mergeOps(pieces: RenderedPieces, present: PresentKeys, seen: Marks): readonly Uint8Array[] {
+export function mergeOps(
+  pieces: RenderedPieces,
+  present: PresentKeys,
+  before: readonly string[],
+): readonly Uint8Array[] {
   const ops: Op[] = []
   const wanted = new Map<string, 'data' | 'binaryData'>()
   for (const map of ['data', 'binaryData'] as const) {
@@ -63,8 +66,6 @@ export function mergeOps(pieces: RenderedPieces, present: PresentKeys, seen: Mar
       ops.push({ op: 'add', path: contentPointer(map, key), value })
     }
   }
-  const isWhollyOurs = seen.label !== null && !seen.adopted && seen.left === null
-  const before = seen.mergedKeys ?? (isWhollyOurs ? [...present.data, ...present.binaryData] : [])
   for (const key of new Set([...before, ...wanted.keys()]))
     ops.push(...removals(key, present, wanted.get(key) ?? null))
   return ops.flatMap((op, index) => [

@@ -11,7 +11,7 @@ import type { Claim } from './claims.ts'
 import type { Decision, UpdateReason } from './decision.ts'
 import { isCleanByFields, readDigest } from './digest.ts'
 import { mergedKeysMark } from './dialects/table.ts'
-import { ended } from './ends.ts'
+import { ended, isWholeMirror, remainingKeys } from './ends.ts'
 import { planLeft } from './left.ts'
 import { standingUnder, tolerableMarks } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
@@ -175,12 +175,14 @@ function isUndeliverable(o: Observation, claim: Claim): boolean {
 
 /** A trusted origin displaces the holder in place: both are ours, so nobody's data is lost to a stranger. */
 function planTransfer(o: Observation, marks: Marks, winner: Claim): Decision {
+  const atStake = ownKeysAtStake(o, marks, winner)
+  if (atStake !== null) return atStake
   // What its owner made and let us write is never deleted, for whichever origin.
   if (o.answers.unchangeable)
     return mayReplace(marks, winner)
       ? { kind: 'replace', origin: keyOf(winner.origin) }
       : keep('blocked', 'unchangeable')
-  return losesOwnKeys(marks, winner) ? keep('blocked', 'foreign') : written(o, winner, 'transfer')
+  return written(o, winner, 'transfer')
 }
 
 /** Our mirror as its own live claim sees it. */
@@ -204,17 +206,21 @@ function planHeldPlace(o: Observation, object: ObjectMeta, marks: Marks, claim: 
   // A new version is always brought; only putting back grows slower.
   const early = difference === 'stale' ? null : stillContested(o)
   if (early !== null) return early
+  const atStake = ownKeysAtStake(o, marks, claim)
+  if (atStake !== null) return atStake
   if (o.answers.unchangeable)
     return mayReplace(marks, claim) ? { kind: 'replace', origin } : keep('blocked', 'unchangeable')
-  if (losesOwnKeys(marks, claim)) return keep('blocked', 'foreign')
   return written(o, claim, difference)
 }
 
-/** Consent to be merged into was none to be replaced: the keys that are not ours would go. */
-function losesOwnKeys(marks: Marks, { origin, policy }: Claim): boolean {
-  return (
-    marks.adopted && marks.mergedKeys !== null && policy.write === 'replace' && marks.adopt !== pathOf(origin)
-  )
+/** Consent to be merged into was none to be replaced: keys that are not ours would go. Null: none would. */
+function ownKeysAtStake(o: Observation, marks: Marks, { origin, policy }: Claim): Decision | null {
+  if (marks.mergedKeys === null || policy.write === 'merge' || marks.adopt === pathOf(origin)) return null
+  if (marks.adopted) return keep('blocked', 'foreign')
+  const { mirror } = o.answers
+  if (mirror === null) return { kind: 'read-mirror', reason: 'merge' }
+  if (isWholeMirror(o, mirror, marks)) return null
+  return remainingKeys(mirror, marks.mergedKeys).length > 0 ? keep('blocked', 'foreign') : null
 }
 
 /** Never what its owner made, nor what others may have written into. */

@@ -90,7 +90,9 @@ function planUnlike(o: Observation, { object, marks, source, wanted }: Offered):
 function planAlike(o: Observation, offered: Offered, digest: DigestReading): Decision {
   const { object, marks, source, summary, form, wanted } = offered
   const isListed = !carriedDiffers(marks, summary.pullCarried)
-  const isBlanked = marks.ask?.toolMarks?.isBlanked(object.annotations) === true
+  // Without the mark that names the merged keys nothing would say which ones go again.
+  const isUnkeyed = marks.ask?.write === 'merge' && marks.mergedKeys === null
+  const isBlanked = isUnkeyed || marks.ask?.toolMarks?.isBlanked(object.annotations) === true
   const isInOrder = digest === 'known' && isListed && !isBlanked
   if (isInOrder && !o.mustVerify && (o.knownVersion === object.version || isClean(o, object, marks, source)))
     return keep('synced', 'in-sync')

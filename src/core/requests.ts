@@ -7,10 +7,11 @@ import { Sensitive } from '../std/sensitive.ts'
 import { invariant } from '../std/assert.ts'
 import { LAST_APPLIED } from './defaults.ts'
 import { mergedKeysMark, toolMarkKeys } from './dialects/table.ts'
+import { isContentPath } from './digest.ts'
 import { mirrorLabel } from './marks.ts'
 import type { Marks } from './marks.ts'
 import { pathOf } from './names.ts'
-import type { Kind, ObjectRef } from './names.ts'
+import type { ObjectRef } from './names.ts'
 import { emptyTexts } from './objects.ts'
 import type { ObjectMeta, Texts } from './objects.ts'
 import type { PresentKeys } from './observation.ts'
@@ -22,6 +23,7 @@ import {
   carriedMark,
   dropped,
   FOLLOWING_MARKS,
+  NOTHING_CARRIED,
   NOTHING_SHED,
   proof,
   PUSH_ONLY_MARKS,
@@ -32,7 +34,7 @@ import {
   toolTextsOf,
   unmark,
 } from './stamps.ts'
-import type { Stamp } from './stamps.ts'
+import type { CarriedKeys, Stamp } from './stamps.ts'
 
 const encoder = new TextEncoder()
 
@@ -93,8 +95,8 @@ export function updateBody(
   const { stamp, form } = options
   const { prefix } = stamp.rules
   const { policy } = rendering
-  const isWritten = form !== 'metadata'
   const carried = split(rendering.summary.carried)
+  const isWritten = form !== 'metadata' || (policy.write === 'merge' && seen.mergedKeys === null)
   const tool = toolTextsOf(rendering, object, { stamp, isWritten, as: 'push', toolMarks: policy.toolMarks })
   const annotations = {
     ...carried.annotations,
@@ -113,18 +115,18 @@ export function updateBody(
   const ops = [
     ...proof(object, prefix, seen, isPinned),
     ...mapOps('labels', object.labels, labels, [
-      ...dropped(seen.carried, 'labels', carried.labels, prefix),
+      ...dropped(seen.carried, 'labels', carried.labels, stamp.rules),
       ...shed.labels,
     ]),
     ...mapOps('annotations', object.annotations, annotations, [
-      ...dropped(seen.carried, 'annotations', carried.annotations, prefix),
+      ...dropped(seen.carried, 'annotations', carried.annotations, stamp.rules),
       ...staleMarks(object, prefix, annotations, [...FOLLOWING_MARKS, 'retained']),
       ...merged,
       ...shed.annotations,
     ]),
     ...(shed.lastApplied ? [{ op: 'remove', path: pointer('annotations', LAST_APPLIED) } as const] : []),
   ]
-  return patch(ops, writtenContent(rendering, object.kind, { form, as: 'push', seen }))
+  return patch(ops, writtenContent(rendering, object, { form, as: 'push', seen }))
 }
 
 /** JSON patch that fills a pull mirror. Consent is part of the proof: what it asks for as seen. Push marks left on it go. */
@@ -141,7 +143,7 @@ export function fillBody(
   const carried = split(pullCarried)
   const tool = toolTextsOf(rendering, object, {
     stamp,
-    isWritten: form !== 'metadata',
+    isWritten: form !== 'metadata' || (isMerged && seen.mergedKeys === null),
     as: 'pull',
     toolMarks: seen.ask?.toolMarks ?? null,
   })
@@ -160,16 +162,16 @@ export function fillBody(
   const ops = [
     ...proof(object, prefix, seen, first || makesLabels || form === 'metadata' || isMerge(form)),
     ...mapOps('labels', object.labels, carried.labels, [
-      ...dropped(seen.carried, 'labels', carried.labels, prefix),
+      ...dropped(seen.carried, 'labels', carried.labels, stamp.rules),
       `${prefix}mirror`,
     ]),
     ...mapOps('annotations', object.annotations, { ...carried.annotations, ...marks }, [
-      ...dropped(seen.carried, 'annotations', carried.annotations, prefix),
+      ...dropped(seen.carried, 'annotations', carried.annotations, stamp.rules),
       ...staleMarks(object, prefix, marks, leftMarks),
       ...(isMerged ? [] : [mergedKeysMark(stamp.rules)]),
     ]),
   ]
-  return patch(ops, writtenContent(rendering, object.kind, { form, as: 'pull', seen }))
+  return patch(ops, writtenContent(rendering, object, { form, as: 'pull', seen }))
 }
 
 /**
@@ -180,10 +182,18 @@ export function retainBody(object: ObjectMeta, seen: Marks, rules: Rules): Reque
   return patch([...proof(object, rules.prefix, seen, false), ...retainOps(object, seen, rules)], [])
 }
 
-/** JSON patch at the end of a merge: the keys that came from the origin go, of what the object holds at this version; else as {@link retainBody}. */
+/**
+ * JSON patch at the end of a merge: the keys that came from the origin go, of what the object holds at this version, and what was carried with
+ * them; else as {@link retainBody}.
+ */
 export function stripBody(object: ObjectMeta, seen: Marks, present: PresentKeys, rules: Rules): RequestBody {
   const keys = seen.mergedKeys ?? []
-  const marks = seen.ask === null ? retainOps(object, seen, rules) : emptiedOps(object, rules)
+  const carried = {
+    labels: dropped(seen.carried, 'labels', {}, rules),
+    annotations: dropped(seen.carried, 'annotations', {}, rules),
+  }
+  const marks =
+    seen.ask === null ? retainOps(object, seen, rules, carried) : emptiedOps(object, rules, carried)
   return patch(
     [
       ...proof(object, rules.prefix, seen, true),
@@ -196,23 +206,32 @@ export function stripBody(object: ObjectMeta, seen: Marks, present: PresentKeys,
 
 /** JSON patch that gives the object to its owner: every mark goes, nothing else changes. */
 export function releaseBody(object: ObjectMeta, seen: Marks, rules: Rules): RequestBody {
-  return patch([...proof(object, rules.prefix, seen, true), ...unmark(object, rules, {}, [])], [])
+  return patch(
+    [
+      ...proof(object, rules.prefix, seen, true),
+      ...unmark(object, rules, { added: {}, kept: [], carried: NOTHING_CARRIED }),
+    ],
+    [],
+  )
 }
 
-function retainOps(object: ObjectMeta, seen: Marks, rules: Rules): readonly Op[] {
+function retainOps(object: ObjectMeta, seen: Marks, rules: Rules, carried = NOTHING_CARRIED): readonly Op[] {
   invariant(seen.origin !== null, 'only a marked mirror can be retained')
-  return unmark(object, rules, { [`${rules.prefix}retained`]: seen.origin }, [
-    'at',
-    'adopted',
-    'origin-cluster',
-  ])
+  return unmark(object, rules, {
+    added: { [`${rules.prefix}retained`]: seen.origin },
+    kept: ['at', 'adopted', 'origin-cluster'],
+    carried,
+  })
 }
 
 /** Of a pull mirror that holds nothing from its origin any more: what it asks for stays. */
-function emptiedOps(object: ObjectMeta, rules: Rules): readonly Op[] {
+function emptiedOps(object: ObjectMeta, rules: Rules, carried: CarriedKeys): readonly Op[] {
   const keys = ['pulled-from', 'digest', 'carried'].map((mark) => rules.prefix + mark)
   const tool = toolMarkKeys(rules).annotations.filter((key) => object.annotations[key] !== undefined)
-  return mapOps('annotations', object.annotations, {}, [...keys, ...tool])
+  return [
+    ...mapOps('labels', object.labels, {}, carried.labels),
+    ...mapOps('annotations', object.annotations, {}, [...keys, ...tool, ...carried.annotations]),
+  ]
 }
 
 export type UpdateForm =
@@ -235,12 +254,20 @@ interface Writing {
 
 function writtenContent(
   rendering: Rendering,
-  kind: Kind,
+  object: ObjectMeta,
   { form, as, seen }: Writing,
 ): readonly Uint8Array[] {
   if (form === 'metadata') return []
   const pieces = revealPieces(rendering)
-  return form === 'whole' ? contentOps(kind, pieces, as) : mergeOps(pieces, form.present, seen)
+  return form === 'whole'
+    ? contentOps(object.kind, pieces, as)
+    : mergeOps(pieces, form.present, seen.mergedKeys ?? writtenKeys(object, seen))
+}
+
+/** Without the mark that names them, the keys of ours are those that nobody wrote after us: another's key is never taken out on a guess. */
+function writtenKeys({ fields }: ObjectMeta, seen: Marks): readonly string[] {
+  if (seen.label === null && seen.pulledFrom === null) return []
+  return fields.ours.filter((path) => isContentPath(path)).map((path) => path.slice(path.indexOf('/') + 1))
 }
 
 function revealPieces(rendering: Rendering): RenderedPieces {

@@ -8,6 +8,7 @@ import type { ObjectMeta, Texts } from './objects.ts'
 import { mapOps, pointer } from './operations.ts'
 import type { Op } from './operations.ts'
 import type { ToolMarks } from './policy.ts'
+import { isDialectKey } from './prefixes.ts'
 import { isNeverCarried } from './render.ts'
 import type { Rendering } from './render.ts'
 import type { Rules } from './rules.ts'
@@ -117,49 +118,61 @@ export function staleMarks(
     .filter((key) => object.annotations[key] !== undefined && wanted[key] === undefined)
 }
 
+/** Keys of labels and annotations that came with an origin's data. */
+export interface CarriedKeys {
+  readonly labels: readonly string[]
+  readonly annotations: readonly string[]
+}
+
+export const NOTHING_CARRIED: CarriedKeys = { labels: [], annotations: [] }
+
+interface Parting {
+  /** Annotations that stay behind. */
+  readonly added: Texts
+  /** Marks of ours that stay, without the prefix. */
+  readonly kept: readonly string[]
+  /** What goes beside the marks. */
+  readonly carried: CarriedKeys
+}
+
 /** Our label and marks go, and those by which another tool would take the object for its own. */
-export function unmark(
-  object: ObjectMeta,
-  rules: Rules,
-  added: Texts,
-  kept: readonly string[],
-): readonly Op[] {
+export function unmark(object: ObjectMeta, rules: Rules, { added, kept, carried }: Parting): readonly Op[] {
   const { prefix } = rules
   const tool = toolMarkKeys(rules)
   const gone = MARKS.filter((mark) => !kept.includes(mark)).map((mark) => prefix + mark)
   return [
-    ...mapOps('labels', object.labels, {}, [`${prefix}mirror`, ...tool.labels]),
+    ...mapOps('labels', object.labels, {}, [`${prefix}mirror`, ...tool.labels, ...carried.labels]),
     ...mapOps(
       'annotations',
       object.annotations,
       added,
-      [...gone, ...tool.annotations].filter((key) => added[key] === undefined),
+      [...gone, ...tool.annotations, ...carried.annotations].filter((key) => added[key] === undefined),
     ),
   ]
 }
 
-/** Keys of the old `carried` mark that are not carried any more. Nothing under our prefix is ever carried, whatever the mark says. */
+/** Keys of the old `carried` mark that are not carried any more. Nothing under a dialect's prefix is ever carried, whatever the mark says. */
 export function dropped(
   carried: readonly string[],
   map: 'labels' | 'annotations',
   wanted: Texts,
-  prefix: string,
+  rules: Rules,
 ): readonly string[] {
   return carried
     .filter((path) => path.startsWith(`${map}/`))
     .map((path) => path.slice(map.length + 1))
-    .filter((key) => wanted[key] === undefined && !key.startsWith(prefix))
+    .filter((key) => wanted[key] === undefined && !isDialectKey(key, rules))
 }
 
 interface ToolTextsOptions {
   readonly stamp: Stamp
-  /** Data is written with it. */
+  /** Data is written with it, or the mark that names the merged keys is lost. */
   readonly isWritten: boolean
   readonly as: 'push' | 'pull'
   readonly toolMarks: ToolMarks | null
 }
 
-/** Marks of the origin's tool: with data, or where somebody blanked them; never for their own sake. */
+/** Marks of the origin's tool: with data, or where somebody blanked or lost them; never for their own sake. */
 export function toolTextsOf(rendering: Rendering, object: ObjectMeta, options: ToolTextsOptions): ToolTexts {
   const { stamp, isWritten, as, toolMarks } = options
   const isWanted = isWritten || toolMarks?.isBlanked(object.annotations) === true

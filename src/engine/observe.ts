@@ -5,7 +5,7 @@ import type { Consent } from '../core/consent.ts'
 import type { DigestKey } from '../core/digest.ts'
 import { isProtected } from '../core/consent.ts'
 import { chooses } from '../core/choice.ts'
-import { readAsk, readLeft, readOrigin } from '../core/dialects/table.ts'
+import { dialectOf, readAsk, readLeft, readOrigin } from '../core/dialects/table.ts'
 import { marksOf, mirrorLabel } from '../core/marks.ts'
 import type { Marks } from '../core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../core/names.ts'
@@ -61,6 +61,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     isOrigin: isOrigin(o, key, object),
     marks,
     claims,
+    isDisputed: isDisputed(o, place, marks),
     marked: named === null ? null : markedOrigin(o, key, named, namespace),
     markedConsent:
       named === null || namespace === null ? NOT_CLAIMED : o.site.consent(namespace, refOf(named)),
@@ -100,6 +101,15 @@ function candidatesOf(
     if (parsed !== null) candidates.add(keyOf({ kind: place.kind, ...parsed }))
   }
   return candidates
+}
+
+/** Whether a held origin in the vocabulary of the tool whose copy this is may be the one that it came from: the marks name none. */
+function isDisputed(o: Observer, place: ObjectRef, marks: Marks | null): boolean {
+  const left = marks?.left
+  if (left == null || left.origin !== null) return false
+  for (const origin of o.origins.heldNamesakes(place))
+    if (dialectOf(origin, o.rules) === left.tool) return true
+  return false
 }
 
 function claimsOf(

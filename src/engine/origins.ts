@@ -1,7 +1,7 @@
 /** The origins of home: what each object's annotations mean now, and what is remembered of rendered versions. */
 
 import { readOrigin } from '../core/dialects/table.ts'
-import type { ObjectKey } from '../core/names.ts'
+import type { ObjectKey, ObjectRef } from '../core/names.ts'
 import { pathOf } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
 import type { Reading } from '../core/policy.ts'
@@ -21,6 +21,8 @@ export class Origins {
   readonly #views = new Map<ObjectKey, { readonly meta: ObjectMeta; readonly view: OriginView | null }>()
   readonly #summaries = new Map<ObjectKey, Summary>()
   readonly #byNamespace = new Map<string, Set<ObjectKey>>()
+  /** Those that are held, by kind and name. */
+  readonly #heldByName = new Map<string, Set<ObjectKey>>()
 
   constructor(store: Store, rules: Rules) {
     this.#store = store
@@ -39,6 +41,7 @@ export class Origins {
     const reading = readOrigin(meta, this.#rules)
     const view = reading.kind === 'none' ? null : { meta, reading }
     this.#views.set(key, { meta, view })
+    this.#noteHeld(meta, view?.reading.kind === 'held')
     if (view === null) this.#byNamespace.get(meta.namespace)?.delete(key)
     else this.#byNamespace.getOrInsertComputed(meta.namespace, () => new Set()).add(key)
     return view
@@ -77,6 +80,14 @@ export class Origins {
   /** Every object that was found to be an origin. */
   *keys(): Iterable<ObjectKey> {
     for (const keys of this.#byNamespace.values()) yield* keys
+  }
+
+  /** Origins of this kind and name that are held: what they would claim is not known. */
+  *heldNamesakes({ kind, name }: ObjectRef): Iterable<ObjectMeta> {
+    for (const key of this.#heldByName.get(`${kind}/${name}`) ?? []) {
+      const view = this.view(key)
+      if (view?.reading.kind === 'held') yield view.meta
+    }
   }
 
   /** How many origins `namespace` has. */
@@ -127,11 +138,23 @@ export class Origins {
     }
   }
 
+  #noteHeld({ key, kind, name }: ObjectMeta, isHeld: boolean): void {
+    const namesake = `${kind}/${name}`
+    if (isHeld) {
+      this.#heldByName.getOrInsertComputed(namesake, () => new Set()).add(key)
+      return
+    }
+    const keys = this.#heldByName.get(namesake)
+    keys?.delete(key)
+    if (keys?.size === 0) this.#heldByName.delete(namesake)
+  }
+
   #forget(key: ObjectKey): void {
     const known = this.#views.get(key)
     if (known === undefined) return
     this.#views.delete(key)
     this.#summaries.delete(key)
+    this.#noteHeld(known.meta, false)
     const keys = this.#byNamespace.get(known.meta.namespace)
     keys?.delete(key)
     if (keys?.size === 0) this.#byNamespace.delete(known.meta.namespace)

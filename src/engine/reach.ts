@@ -40,7 +40,14 @@ export function homeReach(rules: Rules): Reach {
 /** The origins as one destination sees them. */
 export type OriginsHere = Pick<
   Origins,
-  'view' | 'keys' | 'summary' | 'dropSummaries' | 'countIn' | 'isWithinNamespaceLimit' | 'expired'
+  | 'view'
+  | 'keys'
+  | 'summary'
+  | 'dropSummaries'
+  | 'heldNamesakes'
+  | 'countIn'
+  | 'isWithinNamespaceLimit'
+  | 'expired'
 >
 
 /** Where a policy cannot be followed its origin is held here, and nowhere else. */
@@ -55,6 +62,7 @@ export function originsHere(origins: Origins, reach: Reach): OriginsHere {
     keys: () => origins.keys(),
     summary: (key) => origins.summary(key),
     dropSummaries: () => origins.dropSummaries(),
+    heldNamesakes: (ref) => origins.heldNamesakes(ref),
     countIn: (namespace) => origins.countIn(namespace),
     isWithinNamespaceLimit: (meta, isHolder) => origins.isWithinNamespaceLimit(meta, isHolder),
     expired: (wallMs) => origins.expired(wallMs),

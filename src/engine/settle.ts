@@ -3,7 +3,7 @@
 import { winnerOf } from '../core/claims.ts'
 import type { Claim } from '../core/claims.ts'
 import type { Decision } from '../core/decision.ts'
-import { ignoresOffers } from '../core/dialects/table.ts'
+import { ignoresOffers, passedOverAsks } from '../core/dialects/table.ts'
 import { standingUnder } from '../core/marks.ts'
 import { keyOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
@@ -17,6 +17,7 @@ import {
   tellLeft,
   tellOffersIgnored,
   tellPull,
+  tellRemarks,
   tellUnknownKeys,
   tellUnowned,
   tellVerdict,
@@ -33,6 +34,7 @@ export function settle(d: Destination, key: ObjectKey, o: Observation, decision:
   if (o.object !== null) {
     tellUnknownKeys(d, o.object)
     if (ignoresOffers(o.object, o.rules)) tellOffersIgnored(d, o.object)
+    tellRemarks(d, o.object, passedOverAsks(o.object, o.rules))
   }
   for (const claim of o.claims) {
     if (!claim.admitted) noteLimit(d, key, claim)

@@ -146,9 +146,9 @@ export class Site {
     return this.#claimants.has(place)
   }
 
-  /** An origin, as it was indexed last, that has places or mirrors: what becomes of it is worth knowing even without a key of ours on it. */
+  /** An origin, as it was indexed last, that has places or mirrors of either form: what becomes of it is worth knowing even without a key of ours on it. */
   isReferenced(origin: ObjectKey): boolean {
-    return this.#places.has(origin) || this.#mirrors.has(origin)
+    return this.#places.has(origin) || this.#mirrors.has(origin) || this.#pulls.has(origin)
   }
 
   claimants(place: ObjectKey): ReadonlySet<ObjectKey> {
@@ -357,6 +357,7 @@ export class Site {
     this.#move(this.#mirrors, key, marked, markedNow)
     this.#releaseUnreferenced(marked)
     this.#move(this.#pulls, key, pulled, originPulled(after, rules))
+    this.#releaseUnreferenced(pulled)
     this.#move(this.#groups, key, groupOf(marked), groupOf(markedNow))
     this.#move(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
   }

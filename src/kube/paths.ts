@@ -5,12 +5,15 @@ import type { Kind } from '../core/names.ts'
 /** Metadata only, with no fallback to whole objects: a server that cannot do it answers 406 instead of sending data. */
 export const ACCEPT_META = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 export const ACCEPT_META_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+/** Columns as kubectl prints them, with metadata but never the objects themselves. */
+export const ACCEPT_TABLE = 'application/json;as=Table;g=meta.k8s.io;v=v1'
 export const ACCEPT_JSON = 'application/json'
 
 const CORE = '/api/v1'
 const LEASES = '/apis/coordination.k8s.io/v1'
 const PROPERTIES = '/apis/about.k8s.io/v1alpha1'
 const AUTHORIZATION = '/apis/authorization.k8s.io/v1'
+const RBAC = '/apis/rbac.authorization.k8s.io/v1'
 
 const RESOURCES = {
   secrets: CORE,
@@ -21,6 +24,10 @@ const RESOURCES = {
   clusterproperties: PROPERTIES,
   selfsubjectaccessreviews: AUTHORIZATION,
   serviceaccounts: CORE,
+  roles: RBAC,
+  rolebindings: RBAC,
+  deployments: '/apis/apps/v1',
+  certificates: '/apis/cert-manager.io/v1',
 } as const
 export type ResourceName = keyof typeof RESOURCES
 

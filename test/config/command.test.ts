@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { COMMANDS, parseCommand } from '../../src/config/command.ts'
 import { HELP_COLUMNS, helpText } from '../../src/config/help.ts'
-import { OPTION_VIEWS } from '../../src/config/options.ts'
+import { OPTION_GROUPS, OPTION_VIEWS } from '../../src/config/options.ts'
 
 test('each command is told from its words, and its flags are left for the settings', () => {
   assert.deepEqual(parseCommand(['run', '--drain=1s']), {
@@ -21,6 +21,35 @@ test('each command is told from its words, and its flags are left for the settin
     assert.deepEqual(parseCommand(argv), { ok: true, value: { kind: 'help' } })
 })
 
+test('migrate takes its dash and its --to anywhere, and leaves the other flags for the settings', () => {
+  const migrate = (...argv: readonly string[]) => parseCommand(['migrate', ...argv])
+  const plain = { kind: 'migrate', fromInput: false, toNative: false, flags: [] }
+  assert.deepEqual(migrate(), { ok: true, value: plain })
+  const both = { ...plain, fromInput: true, toNative: true, flags: ['--context=x'] }
+  assert.deepEqual(migrate('--context=x', '-', '--to=native'), { ok: true, value: both })
+  assert.deepEqual(migrate('--to', 'native', '--context=x', '-'), { ok: true, value: both })
+  assert.deepEqual(migrate('--help'), { ok: true, value: { kind: 'help' } })
+  for (const argv of [['--to=kubed'], ['--to'], ['--to='], ['--to=native', '--to=native']])
+    assert.equal(migrate(...argv).ok, false, argv.join(' '))
+})
+
+test('migrate takes its own two words anywhere and leaves the flags', () => {
+  const plain = { kind: 'migrate', fromInput: false, toNative: false, flags: [] }
+  const cases: readonly (readonly [readonly string[], object])[] = [
+    [[], plain],
+    [['-'], { ...plain, fromInput: true }],
+    [['--to=native', '--dialects=kubed'], { ...plain, toNative: true, flags: ['--dialects=kubed'] }],
+    [
+      ['--context', 'a', '--to', 'native', '-'],
+      { ...plain, fromInput: true, toNative: true, flags: ['--context', 'a'] },
+    ],
+  ]
+  for (const [argv, value] of cases)
+    assert.deepEqual(parseCommand(['migrate', ...argv]), { ok: true, value }, argv.join(' '))
+  for (const argv of [['--to'], ['--to=yaml'], ['--to=native', '--to=native']])
+    assert.equal(parseCommand(['migrate', ...argv]).ok, false, argv.join(' '))
+})
+
 test('what is no command is refused with what there is', () => {
   for (const argv of [
     [],
@@ -34,12 +63,13 @@ test('what is no command is refused with what there is', () => {
     assert.equal(parseCommand(argv).ok, false, argv.join(' '))
   const refused = parseCommand(['start'])
   assert.ok(!refused.ok)
-  assert.match(refused.failure[0]?.rule ?? '', /run, release, version, help/)
+  assert.match(refused.failure[0]?.rule ?? '', /run, release, migrate, version, help/)
 })
 
 test('help names every command, flag and variable, within its width', () => {
   const text = helpText()
   for (const { usage } of COMMANDS) assert.ok(text.includes(`heliograph ${usage}`), usage)
+  for (const title of Object.values(OPTION_GROUPS)) assert.ok(text.includes(`\n${title}:\n`), title)
   for (const { flag, variable } of OPTION_VIEWS) assert.ok(text.includes(`${flag}  (${variable})`), flag)
   const long = text
     .split('\n')

@@ -34,6 +34,14 @@ test('nothing given: the defaults of the contract', () => {
   assert.ok(rules.originNamespaces.matches('any') && rules.targetNamespaces.matches('any'))
   assert.ok(rules.protectedNamespaces.matches('kube-public') && !rules.protectedNamespaces.matches('team-a'))
   assert.equal(rules.allowedNamespaces.includes || rules.trustedOrigins.includes, false)
+  assert.deepEqual([...rules.dialects.read], ['reflector', 'replicator', 'kubed', 'sync'])
+  assert.deepEqual(rules.dialects.prefixes, {
+    reflector: 'reflector.v1.k8s.emberstack.com/',
+    replicator: 'replicator.v1.mittwald.de/',
+    kubed: 'kubed.appscode.com/',
+    sync: 'sync.example.com/',
+  })
+  assert.equal(rules.dialects.takeOver.includes || rules.dialects.reflectorExcluded.includes, false)
   assert.deepEqual(rest, {
     kubeconfig: null,
     context: null,
@@ -167,6 +175,55 @@ test('@defaults adds to a default list, and an exclusion takes from it', () => {
   assert.ok(rules.protectedNamespaces.matches('default') && rules.protectedNamespaces.matches('kube-x'))
 })
 
+test('dialects says whose annotations are read beside our own, and a blank list nobody’s', () => {
+  const read = (text: string): readonly string[] => [...settings([`--dialects=${text}`]).rules.dialects.read]
+  assert.deepEqual(read('kubed, reflector'), ['reflector', 'kubed'])
+  assert.deepEqual(read(''), [])
+  const [mistake] = mistakes([], { HELIOGRAPH_DIALECTS: 'reflector, flux' })
+  assert.equal(mistake?.where, 'HELIOGRAPH_DIALECTS')
+  assert.match(mistake.rule, /^must be a list of reflector, replicator, kubed, sync/)
+})
+
+test('each dialect has a prefix of its own, which may be moved', () => {
+  const { rules } = settings([
+    '--reflector-prefix=a.example/',
+    '--replicator-prefix=b.example/',
+    '--kubed-prefix=c.example/',
+    '--sync-prefix=d.example/',
+  ])
+  assert.deepEqual(rules.dialects.prefixes, {
+    reflector: 'a.example/',
+    replicator: 'b.example/',
+    kubed: 'c.example/',
+    sync: 'd.example/',
+  })
+})
+
+test('two dialects with one prefix are refused, ours among them, also where one of them is not read', () => {
+  const equal = ['--kubed-prefix=a.example/', '--sync-prefix=a.example/']
+  assert.deepEqual(where(mistakes(equal)), ['--sync-prefix'])
+  assert.deepEqual(where(mistakes([...equal, '--dialects='])), ['--sync-prefix'])
+  assert.deepEqual(where(mistakes(['--reflector-prefix=heliograph.dev/'])), ['--reflector-prefix'])
+  assert.deepEqual(where(mistakes(['--prefix=kubed.appscode.com/'])), ['--kubed-prefix'])
+  const three = mistakes([...equal, '--replicator-prefix=a.example/'])
+  assert.deepEqual(where(three).toSorted(), ['--kubed-prefix', '--sync-prefix'])
+  assert.equal(three[0] === undefined ? '' : sentenceOf(three[0]).includes('prefix of another dialect'), true)
+})
+
+test('takeOver and the excluded namespaces of reflector are globs', () => {
+  const { dialects } = settings([
+    '--replicator-take-over=shared/*, !shared/x',
+    '--reflector-excluded-namespaces=infra-*',
+  ]).rules
+  assert.ok(dialects.takeOver.matches('shared/a') && !dialects.takeOver.matches('shared/x'))
+  assert.ok(!dialects.takeOver.matches('other/a'))
+  assert.ok(dialects.reflectorExcluded.matches('infra-a') && !dialects.reflectorExcluded.matches('a'))
+  assert.deepEqual(
+    where(mistakes(['--replicator-take-over={a', '--reflector-excluded-namespaces=**'])).toSorted(),
+    ['--reflector-excluded-namespaces', '--replicator-take-over'],
+  )
+})
+
 test('settings that contradict each other are refused', () => {
   assert.deepEqual(where(mistakes(['--context=x'])), ['--context'])
   assert.equal(settings(['--context=x'], { KUBECONFIG: '/k' }).context, 'x')
@@ -184,6 +241,9 @@ const ACCEPTED: readonly (readonly [keyof typeof OPTIONS, string, unknown])[] = 
   ['listen', '127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
   ['listen', '[::1]:8080', { host: '::1', port: 8_080 }],
   ['prefix', 'mirror.example.com/', 'mirror.example.com/'],
+  ['dialects', 'sync', new Set(['sync'])],
+  ['dialects', '', new Set()],
+  ['syncPrefix', 'sync.acme.example/', 'sync.acme.example/'],
 ]
 
 for (const [key, text, value] of ACCEPTED) {
@@ -207,6 +267,9 @@ const REFUSED: readonly (readonly [keyof typeof OPTIONS, readonly string[]])[] =
   ['refusedTypes', ['a b', '!']],
   ['refusedNames', ['kube-root-ca.crt', 'Pod/a', 'Secret/A', 'Secret/a/b']],
   ['neverCarry', ['{a', '+(a)']],
+  ['dialects', ['heliograph', 'Reflector', 'kubed, kubed', '@defaults', '*']],
+  ['reflectorPrefix', ['', 'reflector', 'example.com', 'a.kubernetes.io/', 'a.b/c/']],
+  ['replicatorTakeOver', ['**', '{a']],
   ['kubeconfig', ['', ' ', 'a\0b']],
 ]
 

@@ -5,8 +5,7 @@ import { test } from 'node:test'
 
 import { annotation, ANNOTATIONS, CLAIMING_KEYS, unknownKeys } from '../../src/core/annotations.ts'
 import { consentFlaws } from '../../src/core/consent.ts'
-import { readPull } from '../../src/core/dialects/heliograph.ts'
-import { readOrigin } from '../../src/core/dialects/table.ts'
+import { readAsk, readOrigin } from '../../src/core/dialects/table.ts'
 import { annotated, namespaceMeta, PREFIX, RULES } from './rules.ts'
 
 test('no key stands twice in one place', () => {
@@ -39,10 +38,8 @@ test('every example of an origin’s annotations is accepted, alone and all toge
 
 test('every example of the other side is accepted', () => {
   const example = (key: string): string => ANNOTATIONS.find((row) => row.key === key)?.example ?? ''
-  assert.equal(
-    readPull(annotated({ 'reflect-from': example('reflect-from') }, { name: 'mine' }), RULES).kind,
-    'pull',
-  )
+  const asked = readAsk(annotated({ 'reflect-from': example('reflect-from') }, { name: 'mine' }), RULES)
+  assert.deepEqual(asked?.origin, { kind: 'Secret', namespace: 'shared', name: 'registry' })
   const flaws = consentFlaws(
     namespaceMeta('a', { accept: example('accept'), refuse: example('refuse') }),
     PREFIX,

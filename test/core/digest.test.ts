@@ -154,8 +154,18 @@ const LABEL = 'labels/heliograph.dev/mirror'
 const OWNED = ['type', LABEL, 'labels/team']
 const CLEAN: FieldOwners = { ours: ['data/a', 'labels/team', LABEL, 'type'], others: [] }
 
-function isClean(fields: Partial<FieldOwners>, mark = digest(), owned = OWNED): boolean {
-  return isCleanByFields({ ...CLEAN, ...fields }, mark, { key: KEY, origin: ORIGIN, owned })
+function isClean(
+  fields: Partial<FieldOwners>,
+  mark = digest(),
+  owned = OWNED,
+  tolerated: readonly string[] = [],
+): boolean {
+  return isCleanByFields({ ...CLEAN, ...fields }, mark, {
+    key: KEY,
+    origin: ORIGIN,
+    owned,
+    tolerated,
+  })
 }
 
 test('a mirror whose every key, type and carried metadata is ours and nobody else’s is clean without a look', () => {
@@ -183,6 +193,17 @@ test('what we set and do not own any more, or own and do not list, is looked at'
     assert.equal(isClean({ ours: CLEAN.ours.filter((one) => one !== path) }), false, path)
   assert.equal(isClean({ ours: [...CLEAN.ours, 'labels/unlisted'] }), false)
   assert.equal(isClean({ ours: [...CLEAN.ours, 'annotations/unlisted'] }), false)
+})
+
+test('what is tolerated may be ours or anybody’s, and an own key of a merged copy is looked at', () => {
+  const tool = 'annotations/tool.dev/version'
+  assert.equal(isClean({ ours: [...CLEAN.ours, tool] }), false)
+  assert.equal(isClean({ ours: [...CLEAN.ours, tool] }, digest(), OWNED, [tool]), true)
+  const others = [{ manager: 'tool', operation: 'Update', paths: [tool] }] as const
+  assert.equal(isClean({ others }, digest(), OWNED, [tool]), true)
+  assert.equal(isClean({ others }, digest(), [...OWNED, tool], [tool]), false, 'unless it must be ours')
+  const own = [{ manager: 'kubectl', operation: 'Update', paths: ['data/mine'] }] as const
+  assert.equal(isClean({ others: own }, digest(), OWNED, [tool]), false)
 })
 
 test('key names under another origin or key prove nothing', () => {

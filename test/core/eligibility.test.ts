@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { readOrigin } from '../../src/core/dialects/table.ts'
 import { DIGEST_KEY_SECRET_NAME, isMirrorLike, originEligibility } from '../../src/core/eligibility.ts'
 import type { Annotated } from '../../src/core/eligibility.ts'
 import { annotated, globs, PREFIX, RULES } from './rules.ts'
@@ -32,8 +33,10 @@ test('a manifest copied from a mirror to another place is no mirror', () => {
 })
 
 test('an object that asks to be filled is a mirror, whatever it asks for', () => {
-  assert.equal(isMirror({ 'reflect-from': '' }), true)
-  assert.equal(originEligibility(annotated({ 'reflect-from': 'x' }), RULES), 'mirror')
+  const offers = { 'reflect-to': '*', 'allow-pull': '*' }
+  assert.equal(readOrigin(annotated(offers), RULES).kind, 'policy')
+  for (const asked of ['', 'x', 'a/b', 'shared/registry'])
+    assert.deepEqual(readOrigin(annotated({ ...offers, 'reflect-from': asked }), RULES), { kind: 'none' })
 })
 
 test('what belongs to the controller in its own namespace is never an origin', () => {

@@ -15,7 +15,7 @@ import { IDENTITY, Rig, at } from './model/rig.ts'
 import { metaOf } from './model/cluster.ts'
 import { labelFor, prefixed } from './model/stage.ts'
 import { replayable } from './model/seeds.ts'
-import { PREFIX } from './rules.ts'
+import { PREFIX, RULES } from './rules.ts'
 
 const ORIGIN = refOf(at('shared/registry'))
 const OURS = { origin: 'shared/registry', at: 'team-a/registry' }
@@ -31,7 +31,7 @@ function object(
 }
 
 function standing(meta: ObjectMeta, candidates: readonly ObjectRef[] = [ORIGIN]): Standing {
-  return standingOf(meta, marksOf(meta, PREFIX), IDENTITY, candidates)
+  return standingOf(meta, marksOf(meta, RULES), IDENTITY, candidates)
 }
 
 test('the label is the first 16 hex digits of SHA-256 over v1, home’s identity, kind, namespace and name', () => {
@@ -117,16 +117,16 @@ test('the origin that a mark names must be a legal path', () => {
 test('marks are read as they stand, under the prefix only', () => {
   const marks = marksOf(
     object({ 'on-delete': 'retain', adopted: 'true', carried: 'labels/a,annotations/b/c', digest: 'x' }),
-    PREFIX,
+    RULES,
   )
   assert.equal(marks.retain, true)
   assert.equal(marks.adopted, true)
   assert.deepEqual(marks.carried, ['labels/a', 'annotations/b/c'])
   assert.equal(marks.digest, 'x')
   assert.equal(marks.origin, null)
-  assert.equal(marksOf(object({ adopted: 'yes', 'on-delete': 'delete' }), PREFIX).adopted, false)
-  assert.equal(marksOf(object({ 'on-delete': 'delete' }), PREFIX).retain, false)
-  assert.equal(marksOf(object(OURS), 'other.dev/').origin, null)
+  assert.equal(marksOf(object({ adopted: 'yes', 'on-delete': 'delete' }), RULES).adopted, false)
+  assert.equal(marksOf(object({ 'on-delete': 'delete' }), RULES).retain, false)
+  assert.equal(marksOf(object(OURS), { ...RULES, prefix: 'other.dev/' }).origin, null)
 })
 
 test('carried names labels and annotations; anything else in it, or too much of it, was not written by us', () => {

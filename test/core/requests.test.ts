@@ -11,8 +11,8 @@ import { refOf } from '../../src/core/names.ts'
 import type { Kind, ObjectKey } from '../../src/core/names.ts'
 import { render } from '../../src/core/render.ts'
 import type { Rendering } from '../../src/core/render.ts'
+import type { RequestBody } from '../../src/core/operations.ts'
 import { createBody, fillBody, releaseBody, retainBody, updateBody } from '../../src/core/requests.ts'
-import type { RequestBody } from '../../src/core/requests.ts'
 import { fullOf, manifestOf, metaOf, opsOf, textOf } from './model/cluster.ts'
 import type { Manifest } from './model/cluster.ts'
 import { member, parse } from './model/json-patch.ts'
@@ -63,16 +63,16 @@ function updateOf(
   const stored = rig.cluster.get(key)
   assert.ok(stored !== null)
   const meta = metaOf(stored)
-  const options = { stamp: STAMP, form, adopted, pinned }
+  const options = { stamp: STAMP, form, adopted, pinned, shed: false }
   const origin = at('shared/registry', meta.kind)
-  return updateBody(renderingOf(rig, origin), meta, marksOf(meta, PREFIX), options)
+  return updateBody(renderingOf(rig, origin), meta, marksOf(meta, RULES), options)
 }
 
 function fillOf(rig: Rig, key: ObjectKey, form: 'whole' | 'metadata' = 'whole'): RequestBody {
   const stored = rig.cluster.get(key)
   assert.ok(stored !== null)
   const meta = metaOf(stored)
-  return fillBody(renderingOf(rig), meta, marksOf(meta, PREFIX), { stamp: STAMP, form })
+  return fillBody(renderingOf(rig), meta, marksOf(meta, RULES), { stamp: STAMP, form })
 }
 
 function rotate(rig: Rig, data: Readonly<Record<string, string>> = { token: 'dHdv' }): void {
@@ -207,8 +207,8 @@ test('a body is refused once the object has another uid, mark, digest or version
     const rig = settledStage()
     rotate(rig)
     const meta = metaOf(rig.cluster.get(MIRROR) ?? assert.fail())
-    const seen = marksOf(meta, PREFIX)
-    const bodies = [updateOf(rig), retainBody(meta, seen, PREFIX), releaseBody(meta, seen, PREFIX)]
+    const seen = marksOf(meta, RULES)
+    const bodies = [updateOf(rig), retainBody(meta, seen, RULES), releaseBody(meta, seen, RULES)]
     move(rig)
     for (const body of bodies) assertRefused(rig, body, why)
   }
@@ -306,7 +306,7 @@ test('an immutability that the policy took back is taken off', () => {
 test('the end of a retaining claim leaves retained and at, and takes every other mark', () => {
   const rig = settledStage({ carry: 'team', 'on-delete': 'retain' }, { labels: { team: 'red' } })
   const meta = metaOf(rig.cluster.get(MIRROR) ?? assert.fail())
-  assert.ok(rig.cluster.patch(MIRROR, retainBody(meta, marksOf(meta, PREFIX), PREFIX)).ok)
+  assert.ok(rig.cluster.patch(MIRROR, retainBody(meta, marksOf(meta, RULES), RULES)).ok)
   const { labels, annotations, data } = contentOf(rig, MIRROR)
   assert.deepEqual({ ...annotations }, prefixed({ retained: 'shared/registry', at: 'team-a/registry' }))
   assert.deepEqual({ ...labels }, { team: 'red' })
@@ -317,18 +317,18 @@ test('what was adopted stays known as such when it is retained', () => {
   const rig = settledStage()
   annotate(rig, MIRROR, { adopted: 'true' })
   const meta = metaOf(rig.cluster.get(MIRROR) ?? assert.fail())
-  assert.ok(rig.cluster.patch(MIRROR, retainBody(meta, marksOf(meta, PREFIX), PREFIX)).ok)
+  assert.ok(rig.cluster.patch(MIRROR, retainBody(meta, marksOf(meta, RULES), RULES)).ok)
   assert.equal(mark(rig, MIRROR, 'adopted'), 'true')
 })
 
 test('a release takes every mark and holds for one version only', () => {
   const rig = settledStage()
   const meta = metaOf(rig.cluster.get(MIRROR) ?? assert.fail())
-  const body = releaseBody(meta, marksOf(meta, PREFIX), PREFIX)
+  const body = releaseBody(meta, marksOf(meta, RULES), RULES)
   edit(rig, MIRROR, () => ({ data: { token: 'newer' } }))
   assertRefused(rig, body, 'another version')
   const now = metaOf(rig.cluster.get(MIRROR) ?? assert.fail())
-  assert.ok(rig.cluster.patch(MIRROR, releaseBody(now, marksOf(now, PREFIX), PREFIX)).ok)
+  assert.ok(rig.cluster.patch(MIRROR, releaseBody(now, marksOf(now, RULES), RULES)).ok)
   assert.deepEqual(Object.keys(contentOf(rig, MIRROR).annotations), [])
   assert.deepEqual(Object.keys(contentOf(rig, MIRROR).labels), [])
 })

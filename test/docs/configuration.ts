@@ -3,6 +3,7 @@
 import { COMMANDS } from '../../src/config/command.ts'
 import { OPTION_GROUPS, OPTION_VIEWS } from '../../src/config/options.ts'
 import type { OptionForm, OptionGroup, OptionView } from '../../src/config/options.ts'
+import { FOREIGN_DIALECTS } from '../../src/core/rules.ts'
 import { DEFAULTS_ITEM } from '../../src/config/values.ts'
 import { bullets, code, page, paragraph, table } from './markdown.ts'
 
@@ -26,6 +27,7 @@ const PRIORITY = paragraph(`
 const LIST_RULES: Readonly<Record<string, string>> = {
   namespaces: 'a list of exact names of namespaces, each once, at most 256',
   kinds: 'a list of `Secret`, `ConfigMap`, at least one',
+  dialects: `a list of ${FOREIGN_DIALECTS.map(code).join(', ')}, each at most once`,
   refusedTypes: 'a list of exact Secret types',
   refusedNames: 'a list of `Kind/name`',
 }

@@ -28,14 +28,14 @@ const QUESTIONS: readonly (readonly [question: string, answers: readonly string[
     'When does a mirror go?',
     [
       'At once: when patterns or labels no longer choose its namespace, and when the namespace refuses.',
-      'After the setting `deletionGrace`: when the origin is deleted, or the last of our annotations is taken off it. If it is back by then, nothing happens; made anew under the same name it keeps its mirrors.',
+      'After the setting `deletionGrace`: when the origin is deleted, or the last annotation that offers it is taken off. If it is back by then, nothing happens; made anew under the same name it keeps its mirrors.',
       'What happened while nobody looked is confirmed first by asking for the origin, and a mass of such deletions waits for a person: [operations.md](operations.md#held-deletions).',
     ],
   ],
   [
     'What stays after `on-delete: retain`?',
     [
-      'The object with its data, carried metadata and the annotations `retained` and `at` (and `adopted`, where it was); the label and all other marks go. It is the namespace’s own from then on.',
+      'The object with its data, carried metadata and the annotations `retained` and `at` (and `adopted`, where it was); the label and all other marks go, those of other tools among them. It is the namespace’s own from then on.',
       'The same origin claiming again takes it back and writes its data. Take `retained` off to prevent that.',
       'While the origin lives, its annotation decides; once it is gone, the mirror’s own mark does. Withdrawn consent deletes retaining mirrors too.',
     ],

@@ -7,6 +7,7 @@ import type { ObjectKey, ResourceVersion, Uid } from '../../src/core/names.ts'
 import type { NamespaceMeta, ObjectMeta, Texts } from '../../src/core/objects.ts'
 import { History } from '../../src/engine/history.ts'
 import { Origins } from '../../src/engine/origins.ts'
+import { homeReach } from '../../src/engine/reach.ts'
 import { Site } from '../../src/engine/site.ts'
 import { Store } from '../../src/engine/store.ts'
 import { P } from '../sim/lawful.ts'
@@ -23,9 +24,12 @@ class Scene {
   constructor(originsPerNamespaceMax = 1_000) {
     const rules = { ...new Rig().settings.rules, originsPerNamespaceMax }
     this.store = new Store(
-      P,
+      [P],
       {
-        objectChanged: (...change) => this.site.objectChanged(...change),
+        objectChanged: (...change) => {
+          this.site.objectChanged(...change)
+          this.site.originChanged(change[0], change[3])
+        },
         namespaceChanged: (...change) => this.site.namespaceChanged(...change),
         swept: () => undefined,
       },
@@ -34,7 +38,9 @@ class Scene {
     this.origins = new Origins(this.store, rules)
     this.site = new Site({
       store: this.store,
+      originStore: this.store,
       origins: this.origins,
+      reach: homeReach(rules),
       history: new History(),
       rules,
       clock: new Rig().processClock(),

@@ -43,7 +43,7 @@ test('a follower keeps no queue of what came and went, and counts no mirrors', a
     rig.world.remove({ kind: 'Secret', namespace: 'src', name: `run${round}` }, null, 'user')
     await rig.time.run(8_000)
   }
-  const { queue, mirrors } = follower.controller.standing()
+  const { queue, mirrors } = follower.home()
   assert.deepEqual(queue.waiting, { fresh: 0, verify: 0 })
   assert.equal(
     [...mirrors.values()].reduce((sum, count) => sum + count, 0),
@@ -69,7 +69,7 @@ test('a leader that lost the lead counts no mirrors that went meanwhile, and a n
   await rig.time.run(1_000)
   rig.lead(first)
   await rig.time.run(2_000)
-  assert.equal(first.controller.standing().mirrors.get('synced'), 2)
+  assert.equal(first.home().mirrors.get('synced'), 2)
   assert.ok(
     first.spreads.every((seconds) => seconds < 60),
     `${first.spreads.join()} seconds`,

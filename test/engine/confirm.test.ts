@@ -26,7 +26,7 @@ function scene(answer: Failure | null): {
     namespaceChanged: () => undefined,
     swept: () => undefined,
   }
-  const store = new Store(PREFIX, nothing, () => false)
+  const store = new Store([PREFIX], nothing, () => false)
   let asked = 0
   const readMeta = async (): Promise<unknown> => {
     asked += 1

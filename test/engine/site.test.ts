@@ -7,6 +7,7 @@ import type { ObjectKey } from '../../src/core/names.ts'
 import type { Rules } from '../../src/core/rules.ts'
 import { History } from '../../src/engine/history.ts'
 import { Origins } from '../../src/engine/origins.ts'
+import { homeReach } from '../../src/engine/reach.ts'
 import { Site } from '../../src/engine/site.ts'
 import { Store } from '../../src/engine/store.ts'
 import type { Source } from '../../src/engine/store.ts'
@@ -29,18 +30,23 @@ class Scene {
   constructor(rules: Partial<Rules> = {}) {
     const all: Rules = { ...RULES, ...rules }
     this.store = new Store(
-      PREFIX,
+      [PREFIX],
       {
-        objectChanged: (...change) => this.site.objectChanged(...change),
+        objectChanged: (...change) => {
+          this.site.objectChanged(...change)
+          this.site.originChanged(change[0], change[3])
+        },
         namespaceChanged: (...change) => this.site.namespaceChanged(...change),
         swept: () => undefined,
       },
-      (key) => this.site.isClaimed(key),
+      (key) => this.site.isClaimed(key) || this.site.isReferenced(key),
     )
     this.origins = new Origins(this.store, all)
     this.site = new Site({
       store: this.store,
+      originStore: this.store,
       origins: this.origins,
+      reach: homeReach(all),
       history: this.history,
       rules: all,
       clock: new SimClock(this.time),
@@ -179,6 +185,21 @@ test('a mirror whose origin goes is looked at, and so is an object that pulls fr
   s.store.gone(marked('src/db', { version: 90 }), 'live')
   s.site.flush()
   assert.ok(s.asked.has(secret('t9/left')) && s.asked.has(secret('t1/mine')))
+})
+
+test('an origin that offers nothing any more is not gone while somebody asks for it, and is forgotten afterwards', () => {
+  const s = new Scene()
+  s.namespaces('src', 't1')
+  s.put('src/db', { annotations: { 'allow-pull': '*' } })
+  s.put('t1/mine', { annotations: { 'reflect-from': 'src/db' } })
+  s.site.flush()
+  s.put('src/db', {})
+  s.site.flush()
+  assert.ok(s.store.get(ORIGIN) !== null)
+  assert.equal(s.history.endOf(secret('t1/mine'), ORIGIN).witness, 'inferred')
+  s.put('t1/mine', {})
+  s.site.flush()
+  assert.equal(s.store.get(ORIGIN), null)
 })
 
 test('mirrors are grouped by the namespace of the origin that their marks name', () => {

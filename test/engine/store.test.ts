@@ -19,7 +19,7 @@ function scene(): Scene {
   const told: string[] = []
   const awaited = new Set<ObjectKey>()
   const store = new Store(
-    PREFIX,
+    [PREFIX],
     {
       objectChanged: (key, before, after, source) =>
         void told.push(`${key} ${before?.version ?? '-'}→${after?.version ?? '-'} ${source}`),

@@ -31,7 +31,7 @@ function scene(): {
   }
   const verifier = new Verifier({
     clock: new SimClock(time),
-    origins: new Origins(new Store(PREFIX, nothing, () => false), RULES),
+    origins: new Origins(new Store([PREFIX], nothing, () => false), RULES),
     history,
     sweepIntervalMs: SWEEP_MS,
     mirrors: () => [...MIRRORS, secret('t3/other')],

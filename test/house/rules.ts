@@ -17,6 +17,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['ops/'],
   'prom-client': ['ops/'],
   minimatch: ['core/globs.ts'],
+  yaml: ['cli/migrate/'],
 }
 
 /** What may lie at the top of the repository. */

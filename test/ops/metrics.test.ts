@@ -15,23 +15,35 @@ function snapshot(more: Partial<Snapshot> = {}): Snapshot {
     standing: {
       origins: 7,
       heldOrigins: 2,
-      pullMirrors: 3,
-      mirrors: new Map([['synced', 40]]),
-      queue: { waiting: { fresh: 5, verify: 6 }, delayed: 1, running: 4, limit: 32 },
-      oldestAgeMs: { fresh: 1_500, verify: 0 },
-      renderingBytes: 1_024,
-      holds: [
-        { id: 'a', originNamespace: 'x', inferred: 150, mirrors: 200 },
-        { id: 'b', originNamespace: 'y', inferred: 101, mirrors: 101 },
+      destinations: [
+        {
+          name: 'home',
+          pullMirrors: 3,
+          mirrors: new Map([['synced', 40]]),
+          queue: { waiting: { fresh: 5, verify: 6 }, delayed: 1, running: 4, limit: 32 },
+          oldestAgeMs: { fresh: 1_500, verify: 0 },
+          holds: [
+            { id: 'a', originNamespace: 'x', inferred: 150, mirrors: 200 },
+            { id: 'b', originNamespace: 'y', inferred: 101, mirrors: 101 },
+          ],
+          isSynced: true,
+        },
       ],
+      renderingBytes: 1_024,
+      isIdentityHeld: false,
       isSynced: true,
       hasDigestKey: true,
       certificateExpiresAtMs: 1_800_000_000_500,
     },
-    watches: [
-      { resource: 'secrets', isSynced: true, attemptAgeMs: 9_000, heardAgeMs: 2_500 },
-      { resource: 'namespaces', isSynced: false, attemptAgeMs: 9_000, heardAgeMs: null },
-    ],
+    watches: new Map([
+      [
+        'home',
+        [
+          { resource: 'secrets', isSynced: true, attemptAgeMs: 9_000, heardAgeMs: 2_500 },
+          { resource: 'namespaces', isSynced: false, attemptAgeMs: 9_000, heardAgeMs: null },
+        ],
+      ],
+    ]),
     isLeading: true,
     uptimeMs: 60_000,
   })
@@ -125,12 +137,12 @@ test('counters and histograms add up', async () => {
   const labels = { destination: 'home', verb: 'create', result: 'ok' } as const
   served.count('heliograph_writes_total', labels)
   served.count('heliograph_writes_total', labels, 2)
-  served.observe('heliograph_propagation_seconds', {}, 0.2)
-  served.observe('heliograph_propagation_seconds', {}, 40)
+  served.observe('heliograph_propagation_seconds', { destination: 'home' }, 0.2)
+  served.observe('heliograph_propagation_seconds', { destination: 'home' }, 40)
   const all = await samples(served)
   assert.equal(all.get('heliograph_writes_total{destination="home",verb="create",result="ok"}'), 3)
-  assert.equal(all.get('heliograph_propagation_seconds_bucket{le="0.25"}'), 1)
-  assert.equal(all.get('heliograph_propagation_seconds_bucket{le="60"}'), 2)
+  assert.equal(all.get('heliograph_propagation_seconds_bucket{destination="home",le="0.25"}'), 1)
+  assert.equal(all.get('heliograph_propagation_seconds_bucket{destination="home",le="60"}'), 2)
 })
 
 test('a counter over one closed set stands at 0 before its first rise', async () => {

@@ -41,6 +41,8 @@ function rig(level: 'debug' | 'info' = 'info') {
       heldOrigins: 0,
       renderingBytes: 0,
       certificateExpiresAtMs: null,
+      isIdentityHeld: false,
+      peers: [],
       destinations: [],
     }),
   })

@@ -29,5 +29,5 @@ test('a list of carried keys that is longer than 64 KiB is written once', async 
   assert.equal(rig.requests(['create']).length, 2)
   assert.equal(rig.requests(['patch']).length, 0)
   const [process] = rig.processes
-  assert.equal(process?.controller.standing().mirrors.get('synced'), 1)
+  assert.equal(process?.home().mirrors.get('synced'), 1)
 })

@@ -86,7 +86,7 @@ test('a webhook that changes the data of every write is contested once a sweep f
   const [process] = rig.processes
   const sent = rig.requests(['patch', 'create', 'delete', 'read-full'], fromMs)
   assert.ok(sent.length <= 4 * WRITES_AN_HOUR_MAX, `${sent.length} requests in two hours`)
-  assert.equal(process?.controller.standing().mirrors.get('contested'), 1)
+  assert.equal(process?.home().mirrors.get('contested'), 1)
   assert.ok(process.notices.some(({ code }) => code === 'MirrorContested'))
   assert.equal(mirrorOf(rig, 't2')?.data['a'], encoded('two'))
 })

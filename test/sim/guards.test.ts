@@ -43,7 +43,7 @@ test('a writer that always puts its value back is answered ever more slowly, up 
     gaps.slice(-3).join(),
   )
   const [process] = rig.processes
-  assert.equal(process?.controller.standing().mirrors.get('contested'), 1)
+  assert.equal(process?.home().mirrors.get('contested'), 1)
   const told = process.notices.find(({ code }) => code === 'MirrorContested')
   assert.match(told?.message ?? '', /stubborn/)
   offer(rig, { data: 'two' })
@@ -66,33 +66,33 @@ test('whoever deletes a mirror again and again is answered ever more slowly as w
 test('101 of 150 deletions that nobody saw are held under one id, which a restart keeps, until they are released', async () => {
   const rig = await heldGroup()
   assert.equal(mirrors(rig, 'db'), 101)
-  const [hold] = rig.leader?.controller.standing().holds ?? []
+  const [hold] = rig.leader?.home().holds ?? []
   assert.deepEqual([hold?.inferred, hold?.mirrors, hold?.originNamespace], [101, 150, 'src'])
   rig.leader?.kill()
   rig.startLeader()
   await rig.time.run(15 * MINUTE_MS)
   assert.equal(mirrors(rig, 'db'), 101)
-  assert.equal(rig.leader?.controller.standing().holds[0]?.id, hold?.id)
+  assert.equal(rig.leader?.home().holds[0]?.id, hold?.id)
   assert.equal(rig.leader?.controller.release('other'), false)
   assert.equal(rig.leader?.controller.release(hold?.id ?? ''), true)
   await rig.time.run(5_000)
   assert.equal(mirrors(rig, 'db'), 0)
   assert.equal(mirrors(rig, 'stays'), 49)
   assert.equal(rig.leader?.controller.release(hold?.id ?? ''), false)
-  assert.deepEqual(rig.leader?.controller.standing().holds, [])
+  assert.deepEqual(rig.leader?.home().holds, [])
   assert.deepEqual(rig.violations, [])
 })
 
 test('a release lapses after an hour: what it did not delete by then is held again', async () => {
   const rig = await heldGroup()
-  const [hold] = rig.leader?.controller.standing().holds ?? []
+  const [hold] = rig.leader?.home().holds ?? []
   rig.heldMs = ({ verb }) => (verb === 'delete' ? 1e9 : 0)
   assert.equal(rig.leader?.controller.release(hold?.id ?? ''), true)
   await rig.time.run(61 * MINUTE_MS)
   rig.heldMs = () => 0
   await rig.time.run(15 * MINUTE_MS)
   assert.equal(mirrors(rig, 'db'), 101)
-  assert.equal(rig.leader?.controller.standing().holds[0]?.id, hold?.id)
+  assert.equal(rig.leader?.home().holds[0]?.id, hold?.id)
 })
 
 test('a held group follows its origin’s return: nothing is deleted and the hold ends', async () => {
@@ -101,7 +101,7 @@ test('a held group follows its origin’s return: nothing is deleted and the hol
   await rig.time.run(15 * MINUTE_MS)
   assert.equal(mirrors(rig, 'db'), 101)
   assert.equal(mirrorOf(rig, 't3')?.data['a'], encoded('two'))
-  assert.deepEqual(rig.leader?.controller.standing().holds, [])
+  assert.deepEqual(rig.leader?.home().holds, [])
 })
 
 test('100 unseen deletions go, after one question to the API server about their origin', async () => {

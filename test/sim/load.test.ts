@@ -125,7 +125,7 @@ test('a namespace whose writes hang holds less than a quarter of the slots for o
     39 * 20,
   )
   await rig.time.run(300_000)
-  assert.equal(process.controller.standing().queue.limit, IN_FLIGHT)
+  assert.equal(process.home().queue.limit, IN_FLIGHT)
   const [sent] = rig.requests(['create']).filter(({ key }) => key.startsWith('Secret/t9/'))
   assert.ok(sent !== undefined && sent.atMs < 5_000)
 })
@@ -155,14 +155,14 @@ test('answers that are slow or refused in several namespaces shrink concurrency,
   rig.heldMs = ({ verb }) => (verb === 'create' ? 7_000 : 0)
   const process = rig.startLeader()
   await rig.time.run(40_000)
-  const shrunk = process.controller.standing().queue.limit
+  const shrunk = process.home().queue.limit
   assert.ok(shrunk < IN_FLIGHT, `${shrunk}`)
   rig.heldMs = () => 0
   for (let round = 0; round < 20; round += 1) {
     offer(rig, { data: `round ${round}` })
     await rig.time.run(30_000)
   }
-  assert.equal(process.controller.standing().queue.limit, IN_FLIGHT)
+  assert.equal(process.home().queue.limit, IN_FLIGHT)
 })
 
 test('origins’ data in memory stays within its bound, and is dropped when nothing waits for it', async () => {

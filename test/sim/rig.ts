@@ -1,9 +1,12 @@
 /** A simulated cluster with any number of controllers on it, and a list of everything that should never have happened. */
 
+import assert from 'node:assert/strict'
+
 import type { Settings } from '../../src/config/settings.ts'
 import { compileGlobs, parsePatterns } from '../../src/core/globs.ts'
 import type { Globs } from '../../src/core/globs.ts'
 import {
+  DEFAULT_DIALECT_PREFIXES,
   DEFAULT_NEVER_CARRY,
   DEFAULT_PROTECTED_NAMESPACES,
   DEFAULT_REFUSED_KEYS,
@@ -13,8 +16,10 @@ import {
 import type { Failure } from '../../src/core/failure.ts'
 import type { ObjectKey } from '../../src/core/names.ts'
 import type { Notice } from '../../src/core/notices.ts'
+import { FOREIGN_DIALECTS } from '../../src/core/rules.ts'
 import type { Rules } from '../../src/core/rules.ts'
 import { Controller } from '../../src/engine/controller.ts'
+import type { DestinationStanding } from '../../src/engine/standing.ts'
 import type { Recorder, Turn } from '../../src/engine/ports.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import type { Random } from '../../src/std/random.ts'
@@ -173,6 +178,13 @@ export class Process {
     return this.#isAlive
   }
 
+  /** Where its part for home stands. */
+  home(): DestinationStanding {
+    const [home] = this.controller.standing().destinations
+    assert.ok(home !== undefined)
+    return home
+  }
+
   isLive(): boolean {
     return this.#isAlive && this.#rig.leader === this
   }
@@ -236,6 +248,12 @@ function settingsOf(options: RigOptions): Settings {
     bytesPerOriginMax: 1e12,
     originsPerNamespaceMax: 5_000,
     graceMs: 5_000,
+    dialects: {
+      read: new Set(FOREIGN_DIALECTS),
+      prefixes: DEFAULT_DIALECT_PREFIXES,
+      takeOver: globs(''),
+      reflectorExcluded: globs(''),
+    },
     ...options.rules,
   }
   return {
@@ -248,6 +266,9 @@ function settingsOf(options: RigOptions): Settings {
     sweepIntervalMs: 86_400_000,
     sweepReadsPerSecondMax: 20,
     auditIntervalMs: 300_000,
+    peerProxies: false,
+    peerTokenRenewal: false,
+    createNamespaces: false,
     leaderElection: true,
     listenHost: '127.0.0.1',
     listenPort: 0,

@@ -77,6 +77,15 @@ export function ignoresOffers(meta: Annotated, rules: Rules): boolean {
   return (all[0]?.ask ?? null) !== null || originEligibility(meta, rules) === 'mirror'
 }
 
+/** What `meta` asks for in other dialects than the one that is listened to; empty unless it asks in that one. */
+export function passedOverAsks(meta: Annotated, rules: Rules): readonly Flaw[] {
+  const [first, ...rest] = speaking(meta, rules)
+  if (first === undefined || first.ask === null) return []
+  return rest.flatMap(({ dialect, ask }) =>
+    ask === null ? [] : passedOverBy(first, dialect, ask.annotation),
+  )
+}
+
 /** What marks of another tool's own copies say; null: there are none. */
 export function readLeft(meta: Annotated, rules: Rules): LeftCopy | null {
   for (const dialect of DIALECTS) {
@@ -122,8 +131,13 @@ function speaking(meta: Annotated, rules: Rules): readonly Selected[] {
 }
 
 function passedOver([first, ...rest]: readonly Selected[]): readonly Flaw[] {
-  return rest.map(({ dialect, prefix, claim, ask }) => ({
-    annotation: claim ?? ask?.annotation ?? prefix,
-    reason: `the keys of ${dialect.name} on this object are passed over, as it is read in the dialect ${first?.dialect.name ?? ''}`,
-  }))
+  if (first === undefined) return []
+  return rest.map(({ dialect, prefix, claim, ask }) =>
+    passedOverBy(first, dialect, claim ?? ask?.annotation ?? prefix),
+  )
+}
+
+function passedOverBy(first: Selected, { name }: Dialect, annotation: string): Flaw {
+  const reason = `the keys of ${name} on this object are passed over, as it is read in the dialect ${first.dialect.name}`
+  return { annotation, reason }
 }

@@ -5,15 +5,23 @@ import { test } from 'node:test'
 
 import fc from 'fast-check'
 
-import { readPull } from '../../../src/core/dialects/heliograph.ts'
-import { ignoresOffers, readOrigin } from '../../../src/core/dialects/table.ts'
+import { ignoresOffers, readAsk, readOrigin } from '../../../src/core/dialects/table.ts'
+import { chooses } from '../../../src/core/choice.ts'
 import type { Annotated } from '../../../src/core/eligibility.ts'
 import type { Flaw, Policy } from '../../../src/core/policy.ts'
 import { annotated, globs, PREFIX, RULES } from '../rules.ts'
+import { chosen } from './objects.ts'
 
 /** The policy of an origin that offers to `team-*` besides. */
 function policy(annotations: Record<string, string>, more: Partial<Annotated> = {}): Policy {
   const reading = readOrigin(annotated({ 'reflect-to': 'team-*', ...annotations }, more), RULES)
+  assert.ok(reading.kind === 'policy', JSON.stringify(reading))
+  return reading.policy
+}
+
+/** The policy of an origin with just these annotations. */
+function policyFrom(annotations: Record<string, string>): Policy {
+  const reading = readOrigin(annotated(annotations), RULES)
   assert.ok(reading.kind === 'policy', JSON.stringify(reading))
   return reading.policy
 }
@@ -38,21 +46,36 @@ test('an object without a claiming key is no origin, whatever else is on it', ()
 })
 
 test('each claiming key alone makes an origin', () => {
-  const pushed = readOrigin(annotated({ 'reflect-to': 'team-a' }), RULES)
-  assert.ok(
-    pushed.kind === 'policy' &&
-      pushed.policy.push?.globs?.matches('team-a') === true &&
-      pushed.policy.pull === null,
-  )
-  const selected = readOrigin(annotated({ 'reflect-to-selector': 'env=dev' }), RULES)
-  assert.ok(selected.kind === 'policy' && selected.policy.push?.selector?.matches({ env: 'dev' }) === true)
-  assert.equal(selected.policy.push.globs, null)
-  const pulled = readOrigin(annotated({ 'allow-pull': 'team-a' }), RULES)
-  assert.ok(
-    pulled.kind === 'policy' && pulled.policy.pull?.matches('team-a') === true && pulled.policy.push === null,
-  )
-  const forwarded = readOrigin(annotated({ targets: 'prod' }), RULES)
-  assert.ok(forwarded.kind === 'policy' && forwarded.policy.push === null && forwarded.policy.pull === null)
+  const pushed = policyFrom({ 'reflect-to': 'team-a' })
+  assert.deepEqual(chosen(pushed.push, 'team-a', 'team-b'), ['team-a'])
+  assert.equal(pushed.pull, null)
+  assert.equal(pushed.peers, null)
+  const selected = policyFrom({ 'reflect-to-selector': 'env=dev' })
+  assert.ok(selected.push !== null && chooses(selected.push, { name: 'team-a', labels: { env: 'dev' } }))
+  assert.ok(!chooses(selected.push, { name: 'env', labels: {} }))
+  const pulled = policyFrom({ 'allow-pull': 'team-a' })
+  assert.deepEqual(chosen(pulled.pull, 'team-a', 'team-b'), ['team-a'])
+  assert.equal(pulled.push, null)
+  const forwarded = policyFrom({ targets: 'prod-*' })
+  assert.ok(forwarded.push === null && forwarded.pull === null)
+  assert.ok(forwarded.peers?.peers.matches('prod-eu') === true && !forwarded.peers.peers.matches('dev'))
+  assert.equal(forwarded.peers.namespaces, null)
+})
+
+test('reflect-to and its selector must both hold, and so must target-namespaces and its selector', () => {
+  const read = policyFrom({
+    'reflect-to': 'team-*',
+    'reflect-to-selector': 'env=dev',
+    targets: '*',
+    'target-namespaces': 'team-*',
+    'target-namespaces-selector': 'env=dev',
+  })
+  for (const choice of [read.push, read.peers?.namespaces ?? null]) {
+    assert.ok(choice !== null)
+    assert.ok(chooses(choice, { name: 'team-a', labels: { env: 'dev' } }))
+    assert.ok(!chooses(choice, { name: 'team-a', labels: {} }))
+    assert.ok(!chooses(choice, { name: 'other', labels: { env: 'dev' } }))
+  }
 })
 
 test('keys of the other side do not hold an origin', () => {
@@ -78,6 +101,10 @@ test('what is not given has its default', () => {
   assert.deepEqual(read.validators, [])
   assert.equal(read.paused, false)
   assert.equal(read.resync, null)
+  assert.equal(read.copies, 'nothing')
+  assert.equal(read.write, 'replace')
+  assert.equal(read.takesOver, false)
+  assert.equal(read.toolMarks, null)
 })
 
 test('what is given is read', () => {
@@ -95,7 +122,8 @@ test('what is given is read', () => {
     validate: 'tls',
     resync: ' 7 ',
   })
-  assert.ok(read.push?.globs?.matches('team-a') === true && read.push.selector?.matches({ env: '' }) === true)
+  assert.ok(read.push !== null && chooses(read.push, { name: 'team-a', labels: { env: '' } }))
+  assert.deepEqual(chosen(read.pull, 'team-a', 'any'), ['team-a', 'any'])
   assert.equal(read.mirrorName, 'shared-registry.v1')
   assert.deepEqual(read.selection.apply(['a', 'c']), new Map([['a', 'b']]))
   assert.equal(read.type, 'Opaque')
@@ -111,9 +139,10 @@ test('what is given is read', () => {
 test('a blank reflect-to, selector or allow-pull claims and matches nothing', () => {
   for (const blank of ['', '  ']) {
     const read = policy({ 'reflect-to': blank, 'reflect-to-selector': blank, 'allow-pull': blank })
-    assert.ok(read.push?.globs?.matches('team-a') === false)
-    assert.ok(read.push.selector?.matches({ env: 'dev' }) === false)
-    assert.ok(read.pull?.matches('team-a') === false)
+    assert.deepEqual(chosen(read.push, 'team-a'), [])
+    assert.deepEqual(chosen(read.pull, 'team-a'), [])
+    const selected = policyFrom({ 'reflect-to-selector': blank })
+    assert.ok(selected.push !== null && !chooses(selected.push, { name: 'team-a', labels: { env: 'dev' } }))
   }
 })
 
@@ -179,7 +208,7 @@ for (const [annotation, value, reason] of BAD) {
     const found = flaws({ [annotation]: value })
     assert.deepEqual(
       found.map((flaw) => flaw.annotation),
-      [annotation],
+      [PREFIX + annotation],
     )
     assert.match(found[0]?.reason ?? '', reason)
   })
@@ -188,11 +217,11 @@ for (const [annotation, value, reason] of BAD) {
 test('all bad values are told at once', () => {
   const found = flaws({ 'reflect-to': '**', keys: '/', immutable: 'no', validate: 'x', paused: 'x' })
   assert.deepEqual(found.map((flaw) => flaw.annotation).toSorted(), [
-    'immutable',
-    'keys',
-    'paused',
-    'reflect-to',
-    'validate',
+    'heliograph.dev/immutable',
+    'heliograph.dev/keys',
+    'heliograph.dev/paused',
+    'heliograph.dev/reflect-to',
+    'heliograph.dev/validate',
   ])
 })
 
@@ -201,6 +230,7 @@ test('paused holds without a flaw, and beside flaws', () => {
     kind: 'held',
     flaws: [],
     paused: true,
+    remarks: [],
   })
   const both = readOrigin(annotated({ 'reflect-to': '**', paused: 'true' }), RULES)
   assert.ok(both.kind === 'held' && both.paused && both.flaws.length === 1)
@@ -222,9 +252,9 @@ test('names that the platform writes are refused, given or inherited, for their 
   const map = { kind: 'ConfigMap', name: 'kube-root-ca.crt' } as const
   assert.equal(
     flaws({ 'reflect-as': 'istio-ca-root-cert' }, { kind: 'ConfigMap' })[0]?.annotation,
-    'reflect-as',
+    'heliograph.dev/reflect-as',
   )
-  assert.equal(flaws({}, map)[0]?.annotation, 'reflect-as')
+  assert.equal(flaws({}, map)[0]?.annotation, 'heliograph.dev/reflect-as')
   assert.equal(policy({ 'reflect-as': 'other' }, map).mirrorName, 'other')
   assert.equal(policy({}, { name: 'kube-root-ca.crt' }).mirrorName, 'kube-root-ca.crt')
   assert.equal(readOrigin(annotated({ 'allow-pull': '*' }, map), RULES).kind, 'policy')
@@ -257,16 +287,27 @@ test('offers on a pull mirror are told apart from no offers', () => {
   assert.equal(ignoresOffers(annotated({ 'reflect-to': '*' }), RULES), false)
 })
 
-test('reflect-from names an origin of the same kind, or is flawed', () => {
-  assert.deepEqual(readPull(annotated({}), RULES), { kind: 'none' })
-  assert.deepEqual(readPull(annotated({ 'reflect-from': 'a/b' }, { kind: 'ConfigMap' }), RULES), {
-    kind: 'pull',
+test('reflect-from names an origin of the same kind, or is flawed with a fixed reason', () => {
+  assert.equal(readAsk(annotated({}), RULES), null)
+  const asked = readAsk(annotated({ 'reflect-from': 'a/b' }, { kind: 'ConfigMap' }), RULES)
+  assert.deepEqual(asked, {
+    annotation: 'heliograph.dev/reflect-from',
+    text: 'a/b',
     origin: { kind: 'ConfigMap', namespace: 'a', name: 'b' },
+    reason: null,
+    write: 'replace',
+    toolMarks: null,
+    isFilled: false,
   })
-  assert.equal(readPull(annotated({ 'reflect-from': 'shared/other' }), RULES).kind, 'pull')
-  for (const value of ['', 'a', 'a/', '/b', 'a/b/c', 'a b/c', 'A/b', ' a/b', 'shared/registry']) {
-    assert.equal(readPull(annotated({ 'reflect-from': value }), RULES).kind, 'flawed', value)
+  assert.equal(readAsk(annotated({ 'reflect-from': 'shared/other' }), RULES)?.reason, null)
+  for (const value of ['', 'a', 'a/', '/b', 'a/b/c', 'a b/c', 'A/b', ' a/b']) {
+    const flawed = readAsk(annotated({ 'reflect-from': value }), RULES)
+    assert.equal(flawed?.origin, null, value)
+    assert.equal(flawed?.reason, 'must be namespace/name', value)
   }
+  const itself = readAsk(annotated({ 'reflect-from': 'shared/registry' }), RULES)
+  assert.equal(itself?.origin, null)
+  assert.equal(itself?.reason, 'an object cannot be filled from itself')
 })
 
 test('any values give a reading whose reasons quote nothing', () => {

@@ -7,7 +7,7 @@ import { keyOf } from '../../../src/core/names.ts'
 import type { ObjectKey, ObjectRef, ResourceVersion, Uid } from '../../../src/core/names.ts'
 import type { Failure } from '../../../src/core/failure.ts'
 import type { FieldOwners, FullObject, NamespaceMeta, ObjectMeta } from '../../../src/core/objects.ts'
-import type { RequestBody } from '../../../src/core/requests.ts'
+import type { RequestBody } from '../../../src/core/operations.ts'
 import { Sensitive } from '../../../src/std/sensitive.ts'
 import { failed, ok } from '../../../src/std/result.ts'
 import type { Result } from '../../../src/std/result.ts'
@@ -269,9 +269,14 @@ function normal({ kind, namespace, name }: ObjectRef, body: Json): Json {
     metadata: { ...metadata, namespace, name },
     ...(kind === 'Secret' ? { type: typeof type === 'string' ? type : 'Opaque' } : {}),
     ...(member(body, 'immutable') === true ? { immutable: true } : {}),
-    data: textsIn(member(body, 'data')),
-    ...(kind === 'ConfigMap' ? { binaryData: textsIn(member(body, 'binaryData')) } : {}),
+    ...filled('data', member(body, 'data')),
+    ...(kind === 'ConfigMap' ? filled('binaryData', member(body, 'binaryData')) : {}),
   }
+}
+
+function filled(map: string, value: Json | undefined): Record<string, Json> {
+  const texts = textsIn(value)
+  return Object.keys(texts).length === 0 ? {} : { [map]: texts }
 }
 
 function documentOf({ body, uid, version }: Stored): Record<string, Json> {

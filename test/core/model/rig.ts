@@ -6,26 +6,42 @@
 import assert from 'node:assert/strict'
 
 import type { Claim } from '../../../src/core/claims.ts'
+import { chooses } from '../../../src/core/choice.ts'
 import { isProtected, namespaceConsent } from '../../../src/core/consent.ts'
 import type { Consent } from '../../../src/core/consent.ts'
 import type { Decision } from '../../../src/core/decision.ts'
-import { digestKeyId, digestOf } from '../../../src/core/digest.ts'
+import { digestKeyId, digestOf, valueDigests } from '../../../src/core/digest.ts'
 import type { DigestKey } from '../../../src/core/digest.ts'
-import { readOrigin } from '../../../src/core/dialects/table.ts'
+import { readAsk, readLeft, readOrigin } from '../../../src/core/dialects/table.ts'
 import type { Failure } from '../../../src/core/failure.ts'
 import { marksOf } from '../../../src/core/marks.ts'
 import { keyOf, parsePath, pathOf, refOf } from '../../../src/core/names.ts'
 import type { Kind, ObjectKey, ObjectRef } from '../../../src/core/names.ts'
-import type { NamespaceMeta, ObjectMeta } from '../../../src/core/objects.ts'
-import type { Answers, MarkedOrigin, Observation, PullView } from '../../../src/core/observation.ts'
+import type { Content, FullObject, NamespaceMeta, ObjectMeta } from '../../../src/core/objects.ts'
+import type {
+  Answers,
+  MarkedOrigin,
+  MirrorReading,
+  Observation,
+  PullView,
+} from '../../../src/core/observation.ts'
+import type { RequestBody } from '../../../src/core/operations.ts'
 import { planMirror } from '../../../src/core/plan.ts'
 import type { Policy, Reading } from '../../../src/core/policy.ts'
 import { render } from '../../../src/core/render.ts'
 import type { Rendering, Summary } from '../../../src/core/render.ts'
-import { createBody, fillBody, releaseBody, retainBody, updateBody } from '../../../src/core/requests.ts'
-import type { RequestBody } from '../../../src/core/requests.ts'
+import {
+  createBody,
+  fillBody,
+  releaseBody,
+  retainBody,
+  stripBody,
+  updateBody,
+} from '../../../src/core/requests.ts'
+import type { UpdateForm } from '../../../src/core/requests.ts'
 import { remedyFor } from '../../../src/core/retry.ts'
 import type { Rules } from '../../../src/core/rules.ts'
+import type { Stamp } from '../../../src/core/stamps.ts'
 import type { Result } from '../../../src/std/result.ts'
 import { Sensitive } from '../../../src/std/sensitive.ts'
 import { RULES } from '../rules.ts'
@@ -34,7 +50,7 @@ import type { Stored } from './cluster.ts'
 
 export const IDENTITY = 'home-identity'
 export const KEY = digestKey(7)
-export const STAMP = { prefix: RULES.prefix, identity: IDENTITY }
+export const STAMP: Stamp = { rules: RULES, identity: IDENTITY, isAbroad: false, writtenAt: '2026-11-24T08:15:30.123Z' }
 
 /** Plans per turn, as in the engine. */
 export const PLANS_MAX = 12
@@ -53,7 +69,7 @@ export function at(path: string, kind: Kind = 'Secret'): ObjectKey {
 
 type ActDecision = Extract<
   Decision,
-  { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'release' }
+  { kind: 'create' | 'update' | 'replace' | 'fill' | 'remove' | 'retain' | 'strip' | 'release' }
 >
 
 /** One write and what it met. */
@@ -129,6 +145,8 @@ export class Rig {
     for (const [place, origins] of before)
       for (const origin of origins)
         if (after.get(place)?.has(origin) !== true) this.memory.ends.set(place, { origin, atMs: this.nowMs })
+    for (const [place, origin] of this.#asking())
+      if (!this.cluster.objects.has(origin)) this.memory.ends.set(place, { origin, atMs: this.nowMs })
     for (const [place, { origin }] of this.memory.ends)
       if (after.get(place)?.has(origin) === true) this.memory.ends.delete(place)
   }
@@ -193,7 +211,7 @@ export class Rig {
     const place = refOf(key)
     const stored = cluster.get(key)
     const object = stored === null ? null : metaOf(stored)
-    const marks = object === null ? null : marksOf(object, rules.prefix)
+    const marks = object === null ? null : marksOf(object, rules)
     const named = object === null ? null : this.#named(object)
     const namespace = cluster.namespaces.get(place.namespace) ?? null
     const claims = this.claims(key)
@@ -222,7 +240,7 @@ export class Rig {
       brake: this.brake,
       summaries: this.#summaries(),
       answers,
-      pull: object === null ? null : this.#pull(object),
+      pull: object === null ? null : this.#pull(object, namespace),
     }
     return Object.freeze(observation)
   }
@@ -234,7 +252,7 @@ export class Rig {
     if (namespace === undefined) return []
     const claims: Claim[] = []
     for (const { meta, reading } of this.origins()) {
-      if (reading.kind !== 'policy' || !chooses(reading.policy, meta, namespace)) continue
+      if (reading.kind !== 'policy' || !claimsIn(reading.policy, meta, namespace)) continue
       if (keyOf({ ...place, kind: meta.kind, name: reading.policy.mirrorName }) !== key) continue
       claims.push({
         origin: meta,
@@ -271,7 +289,7 @@ export class Rig {
 
   *#chosen(meta: ObjectMeta, policy: Policy): Iterable<ObjectKey> {
     for (const namespace of this.cluster.namespaces.values())
-      if (chooses(policy, meta, namespace) && this.consent(namespace, meta).kind !== 'refused')
+      if (claimsIn(policy, meta, namespace) && this.consent(namespace, meta).kind !== 'refused')
         yield keyOf({ kind: meta.kind, namespace: namespace.name, name: policy.mirrorName })
   }
 
@@ -284,7 +302,7 @@ export class Rig {
   #isAdmitted(meta: ObjectMeta, policy: Policy, key: ObjectKey): boolean {
     const { kind } = meta
     const places = [...this.cluster.namespaces.values()]
-      .filter((namespace) => chooses(policy, meta, namespace))
+      .filter((namespace) => claimsIn(policy, meta, namespace))
       .map((namespace) => keyOf({ kind, namespace: namespace.name, name: policy.mirrorName }))
     const holds = (place: ObjectKey): number => {
       const stored = this.cluster.get(place)
@@ -295,9 +313,12 @@ export class Rig {
   }
 
   #named(object: ObjectMeta): ObjectKey | null {
+    if (object.labels[`${this.rules.prefix}mirror`] === undefined) {
+      const left = readLeft(object, this.rules)?.origin
+      return left == null ? null : keyOf(left)
+    }
     const path = object.annotations[`${this.rules.prefix}origin`]
-    const isLabelled = object.labels[`${this.rules.prefix}mirror`] !== undefined
-    const parsed = !isLabelled || path === undefined ? null : parsePath(path)
+    const parsed = path === undefined ? null : parsePath(path)
     return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
   }
 
@@ -306,15 +327,14 @@ export class Rig {
     if (stored === null) return { kind: 'absent' }
     const meta = metaOf(stored)
     const reading = readOrigin(meta, this.rules)
-    const onDelete = textsAt(stored.body, 'annotations')[`${this.rules.prefix}on-delete`]
     if (reading.kind === 'none')
-      return { kind: 'not-claiming', onDelete: onDelete === 'retain' ? 'retain' : 'delete', isOrigin: false }
+      return { kind: 'not-claiming', onDelete: onDeleteOf(meta, this.rules.prefix), isOrigin: false }
     const verdict = this.#summaries().get(named)?.verdict.kind
     if (reading.kind === 'held' || verdict === 'refused-type' || verdict === 'empty-selection')
       return { kind: 'held' }
     const { policy } = reading
     const isHere =
-      namespace !== null && chooses(policy, meta, namespace) && refOf(key).name === policy.mirrorName
+      namespace !== null && claimsIn(policy, meta, namespace) && refOf(key).name === policy.mirrorName
     return isHere ? { kind: 'claiming' } : { kind: 'not-claiming', onDelete: policy.onDelete, isOrigin: true }
   }
 
@@ -328,20 +348,30 @@ export class Rig {
     )
   }
 
-  #pull(object: ObjectMeta): PullView | null {
-    const text = object.annotations[`${this.rules.prefix}reflect-from`]
-    if (text === undefined || isProtected(object.namespace, this.rules)) return null
-    const parsed = parsePath(text)
-    if (parsed === null) return { kind: 'flawed' }
-    const stored = this.cluster.get(keyOf({ kind: object.kind, ...parsed }))
+  #pull(object: ObjectMeta, namespace: NamespaceMeta | null): PullView | null {
+    const ask = readAsk(object, this.rules)
+    if (ask === null || isProtected(object.namespace, this.rules)) return null
+    if (ask.origin === null) return { kind: 'flawed' }
+    const origin = keyOf(ask.origin)
+    const stored = this.cluster.get(origin)
+    const end = this.memory.ends.get(object.key)
+    if (stored === null && end?.origin === origin) return { kind: 'gone', atMs: end.atMs }
     const meta = stored === null ? null : metaOf(stored)
     const reading = meta === null ? null : readOrigin(meta, this.rules)
-    if (meta === null || reading === null || reading.kind === 'none' || meta.key === object.key)
-      return { kind: 'unavailable' }
+    if (meta === null || reading === null || reading.kind === 'none') return { kind: 'unavailable' }
     if (reading.kind === 'held') return { kind: 'held' }
-    return reading.policy.pull?.matches(object.namespace) === true
+    const { pull } = reading.policy
+    return pull !== null && namespace !== null && chooses(pull, namespace)
       ? { kind: 'offered', origin: meta }
       : { kind: 'unavailable' }
+  }
+
+  /** Objects that ask to be filled, and from which origin. */
+  *#asking(): Iterable<readonly [place: ObjectKey, origin: ObjectKey]> {
+    for (const stored of this.cluster.objects.values()) {
+      const origin = readAsk(metaOf(stored), this.rules)?.origin
+      if (origin != null) yield [keyOf(stored.ref), keyOf(origin)]
+    }
   }
 
   #answers(key: ObjectKey, held: Held): Answers {
@@ -372,20 +402,7 @@ export class Rig {
   #readMirror(key: ObjectKey): Held['mirror'] {
     const stored = this.cluster.get(key)
     assert.ok(stored !== null, 'only what is there is read')
-    const full = fullOf(stored)
-    const { carried } = marksOf(full.meta, this.rules.prefix)
-    const texts: ObjectMeta['labels'] = Object.fromEntries(
-      carried.flatMap((path) => {
-        const [map = '', ...rest] = path.split('/')
-        const value = (map === 'labels' ? full.meta.labels : full.meta.annotations)[rest.join('/')]
-        return value === undefined ? [] : [[path, value] as const]
-      }),
-    )
-    const answer: Answers['mirror'] = {
-      digestFor: (origin, form) =>
-        digestOf(this.digestKey, origin, { content: full.content.reveal(), carried: texts }, form),
-    }
-    return { version: stored.version, answer }
+    return { version: stored.version, answer: readingOf(fullOf(stored), this.rules, this.digestKey) }
   }
 
   #confirm(key: ObjectKey, origin: ObjectKey, namespace: NamespaceMeta | null): Answers['confirmation'] {
@@ -405,7 +422,7 @@ export class Rig {
     const { key, decision, observation } = task
     const before = this.cluster.get(key)
     const rendering = 'origin' in decision ? held.rendering : null
-    const body = bodyOf(task, rendering)
+    const body = bodyOf(task, rendering, { ...STAMP, rules: this.rules })
     const answer = this.#send(task, body)
     const act: Act = {
       ...task,
@@ -472,46 +489,103 @@ const VERBS = {
   update: 'patch',
   fill: 'patch',
   retain: 'patch',
+  strip: 'patch',
   release: 'patch',
 } as const
 
 const GRANTED: Consent = { kind: 'granted', declared: false }
 
-function chooses({ push }: Policy, origin: ObjectRef, namespace: NamespaceMeta): boolean {
-  if (push === null || namespace.name === origin.namespace) return false
-  if (push.globs !== null && !push.globs.matches(namespace.name)) return false
-  return push.selector === null || push.selector.matches(namespace.labels)
+function claimsIn({ push }: Policy, origin: ObjectRef, namespace: NamespaceMeta): boolean {
+  return push !== null && namespace.name !== origin.namespace && chooses(push, namespace)
+}
+
+function onDeleteOf({ annotations }: ObjectMeta, prefix: string): 'delete' | 'retain' | null {
+  if (!Object.keys(annotations).some((key) => key.startsWith(prefix))) return null
+  return annotations[`${prefix}on-delete`] === 'retain' ? 'retain' : 'delete'
+}
+
+/** What was read of an object, as the engine digests it. */
+export function readingOf(full: FullObject, rules: Rules, key: DigestKey): MirrorReading {
+  const marks = marksOf(full.meta, rules)
+  const content = full.content.reveal()
+  return {
+    digestFor: (origin, form, carried = marks.carried) =>
+      digestOf(
+        key,
+        origin,
+        {
+          content: form === 'merge' ? onlyOf(content, marks.mergedKeys) : content,
+          carried: carriedTexts(full.meta, carried),
+        },
+        form,
+      ),
+    valueDigestsFor: (origin) => valueDigests(key, origin, content),
+    type: content.type,
+    present: { data: new Set(content.data.keys()), binaryData: new Set(content.binaryData.keys()) },
+  }
+}
+
+function onlyOf(content: Content, keys: readonly string[] | null): Content {
+  if (keys === null) return content
+  const pick = (map: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    new Map([...map].filter(([name]) => keys.includes(name)))
+  return { ...content, data: pick(content.data), binaryData: pick(content.binaryData) }
+}
+
+function carriedTexts(meta: ObjectMeta, carried: readonly string[]): ObjectMeta['labels'] {
+  return Object.fromEntries(
+    carried.flatMap((path) => {
+      const [map = '', ...rest] = path.split('/')
+      const value = (map === 'labels' ? meta.labels : meta.annotations)[rest.join('/')]
+      return value === undefined ? [] : [[path, value] as const]
+    }),
+  )
+}
+
+interface Task {
+  readonly key: ObjectKey
+  readonly decision: ActDecision
+  readonly observation: Observation
 }
 
 /** The request of an act, as the engine makes it. */
-function bodyOf(
-  task: { readonly key: ObjectKey; readonly decision: ActDecision; readonly observation: Observation },
-  rendering: Rendering | null,
-): RequestBody | null {
+function bodyOf(task: Task, rendering: Rendering | null, stamp: Stamp): RequestBody | null {
   const { key, decision, observation } = task
-  const { object, marks } = observation
+  const { object, marks, answers } = observation
   if (decision.kind === 'create' || decision.kind === 'replace') {
     assert.ok(rendering !== null)
-    return createBody(rendering, refOf(key), STAMP, decision.kind === 'replace')
+    return createBody(rendering, refOf(key), stamp, decision.kind === 'replace')
   }
   assert.ok(object !== null && marks !== null, 'an act on an object was planned with it')
   if (decision.kind === 'remove') return null
-  if (decision.kind === 'retain') return retainBody(object, marks, STAMP.prefix)
-  if (decision.kind === 'release') return releaseBody(object, marks, STAMP.prefix)
+  if (decision.kind === 'retain') return retainBody(object, marks, stamp.rules)
+  if (decision.kind === 'release') return releaseBody(object, marks, stamp.rules)
+  if (decision.kind === 'strip') {
+    assert.ok(answers.mirror !== null, 'keys are taken out of what was read')
+    return stripBody(object, marks, answers.mirror.present, stamp.rules)
+  }
   assert.ok(rendering !== null)
   const { reason } = decision
-  if (decision.kind === 'fill')
-    return fillBody(rendering, object, marks, {
-      stamp: STAMP,
-      form: reason === 'restamp' ? 'metadata' : 'whole',
-    })
   const isRight =
     reason === 'restamp' ||
+    reason === 'inherit' ||
     ((reason === 'marks' || reason === 'restore') && marks.digest === rendering.summary.digest)
+  if (decision.kind === 'fill') {
+    const isPullRight = reason === 'restamp' || reason === 'inherit'
+    const form = isPullRight ? 'metadata' : writtenForm(observation, marks.ask?.write ?? 'replace')
+    return fillBody(rendering, object, marks, { stamp, form })
+  }
   return updateBody(rendering, object, marks, {
-    stamp: STAMP,
-    form: isRight ? 'metadata' : 'whole',
+    stamp,
+    form: isRight ? 'metadata' : writtenForm(observation, rendering.policy.write),
     adopted: marks.adopted || reason === 'adopt',
     pinned: reason !== 'stale' && reason !== 'drift',
+    shed: (reason === 'inherit' || reason === 'inherit-differing') && rendering.policy.copies === 'metadata',
   })
+}
+
+function writtenForm({ answers }: Observation, how: Policy['write']): UpdateForm {
+  if (how === 'replace') return 'whole'
+  assert.ok(answers.mirror !== null, 'a merge is planned with what was read')
+  return { present: answers.mirror.present }
 }

@@ -1,0 +1,318 @@
+/** Merged copies in hard times: nothing is written when nothing changes, a contest is bounded, and neither two replicas nor a sudden end lose a key. */
+
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+
+import { tally } from '../control-plane/audit.ts'
+import { awaitAbsent, awaitList, awaitPresent, eventually } from '../lib/await.ts'
+import { awaitEvent } from '../lib/events.ts'
+import { kubectl } from '../lib/kubectl.ts'
+import { leaveReplicatorCopy } from '../lib/leftovers.ts'
+import { isMirrorOf, marksOn } from '../lib/marks.ts'
+import { collectionPath, plain, refOf } from '../lib/objects.ts'
+import type { KubeObject, Ref } from '../lib/objects.ts'
+import { awaitData, mirrorIn, write } from '../lib/offers.ts'
+import { startProxy } from '../lib/proxy.ts'
+import {
+  asking,
+  awaitOurs,
+  dataOf,
+  dressed,
+  replicated,
+  replicatedMap,
+  said,
+  tell,
+} from '../lib/replicator.ts'
+import { openSolo } from '../lib/solo.ts'
+import { watchVersions } from '../lib/witness.ts'
+
+const FAN = 60
+const UNELECTED = { environment: { HELIOGRAPH_LEADER_ELECTION: 'false' } }
+
+const solo = await openSolo({ settings: { sweepReadsPerSecondMax: 200 } })
+const { client, stage } = solo
+const proxy = await startProxy(stage.plane)
+after(() => proxy.close())
+const fan = Array.from({ length: FAN }, (_, index) => `fan-${index}`)
+await Promise.all(fan.map((name) => client.createNamespace(name)))
+
+test('of two replicas one merges; when it ends the other goes on, and no version is written twice', async () => {
+  const [home, target] = await stage.namespaces('two-home', 'two-target')
+  const replicas = [await stage.start(), await stage.start()]
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  await using witness = await watchVersions(client, place)
+  await write(client, place, { own: 'x' })
+  await write(client, refOf(origin), { a: '2' })
+  await awaitData(client, place, { own: 'x', a: '2' })
+  const leads = await Promise.all(
+    replicas.map(async (each) => (await each.metrics()).sum('heliograph_leader')),
+  )
+  const leader = replicas[leads.indexOf(1)]
+  const follower = replicas[leads.indexOf(0)]
+  assert.ok(leader !== undefined && follower !== undefined)
+  leader.send('SIGTERM')
+  await write(client, refOf(origin), { a: '3' })
+  await awaitData(client, place, { own: 'x', a: '3' })
+  await leader.exited
+  await eventually(async () => ((await follower.metrics()).sum('heliograph_leader') === 1 ? true : null), {
+    what: 'the other leads',
+  })
+  await client.remove(refOf(origin))
+  await awaitData(client, place, { own: 'x' })
+  const held = (await witness.versions()).map((each) => (each === null ? null : (plain(each)['a'] ?? '')))
+  assert.deepEqual(
+    held.filter((each, index) => each !== held[index - 1]),
+    ['1', '2', '3', ''],
+  )
+  await follower.stop()
+  await start()
+})
+
+test('nothing is written when nothing changes: restarts, relists, cut watches, foreign metadata and own keys', async () => {
+  const [home, target] = await stage.namespaces('quiet-home', 'quiet-target')
+  const places: Ref[] = []
+  for (const make of [replicated, replicatedMap]) {
+    const labels = { team: 'a' }
+    const pushed = await client.create(dressed(make(home, 'pushed', { 'replicate-to': target }), { labels }))
+    const allowed = { 'replication-allowed': 'true', 'replication-allowed-namespaces': target }
+    const offered = await client.create(make(home, 'offered', allowed))
+    const own = await client.create(asking(`${target}/mine`, offered))
+    await awaitPresent(client, mirrorIn(target, pushed))
+    await awaitData(client, refOf(own), { own: 'x', a: '1' })
+    await write(client, mirrorIn(target, pushed), { own: 'y' })
+    await write(client, refOf(own), { own: 'z' })
+    await client.patch(mirrorIn(target, pushed), { metadata: { labels: { foreign: 'yes' } } })
+    places.push(refOf(pushed), refOf(offered), mirrorIn(target, pushed), refOf(own))
+  }
+  await solo.settled()
+  const before = await solo.snapshot(places)
+  const mark = await solo.mark()
+  await solo.restart({ through: proxy, ...UNELECTED })
+  await solo.settled()
+  proxy.cutAll()
+  await stage.plane.own.expireHistory()
+  await client.patch({ kind: 'Namespace', name: target }, { metadata: { labels: { touched: 'yes' } } })
+  await client.patch({ kind: 'Namespace', name: home }, { metadata: { labels: { touched: 'yes' } } })
+  await solo.settled()
+  await solo.controller.kill()
+  await start()
+  await solo.settled()
+  await solo.restart({ through: proxy, ...UNELECTED })
+  await solo.settled()
+  assert.deepEqual(await solo.snapshot(places), before)
+  assert.deepEqual(await solo.changes(mark), [])
+})
+
+test('an old tool that writes its marks anew, with equal bytes, is not fought', async () => {
+  const [home, target] = await stage.namespaces('both-home', 'both-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  await solo.settled()
+  const written = await tell(client, place, { 'replicated-at': '2026-11-01T00:00:00Z' })
+  await solo.settled()
+  assert.equal((await client.get(place)).metadata.resourceVersion, written.metadata.resourceVersion)
+})
+
+test('a writer who changes the origin’s keys again and again is answered ever more slowly, and his own keys stay', async () => {
+  const [home, target] = await stage.namespaces('contest-home', 'contest-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  await solo.settled()
+  const mark = await solo.mark()
+  for (let round = 1; round <= 7; round += 1) {
+    await write(client, place, { a: `theirs ${round}`, own: `${round}` })
+    await awaitPresent(client, place, (each) => plain(each)['a'] === '1')
+  }
+  await awaitEvent(client, place, 'MirrorContested')
+  assert.equal((await dataOf(client, place))['own'], '7')
+  const patches = (await solo.changes(mark)).filter((each) => each.includes(`${target}/shared`))
+  assert.ok(patches.length <= 8, patches.join('\n'))
+  // Slower, yet a new version is brought at once.
+  await write(client, refOf(origin), { a: '2' })
+  await awaitData(client, place, { a: '2', own: '7' })
+})
+
+test('an edit of the object between reading and merging is not lost: the merge proves the version that it read', async () => {
+  const [home, target] = await stage.namespaces('race-home', 'race-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  const path = new RegExp(`/namespaces/${target}/secrets/shared(\\?|$)`)
+  const patch = proxy.hold({ method: 'PATCH', path, times: 1 })
+  await write(client, refOf(origin), { a: null, b: '2' })
+  await patch.reached()
+  await write(client, place, { own: 'x', b: 'mine' })
+  patch.release()
+  await awaitData(client, place, { own: 'x', b: '2' })
+  const refused = proxy.seen.filter(
+    ({ method, path: asked, status }) => method === 'PATCH' && path.test(asked) && status === 422,
+  )
+  assert.equal(refused.length, 1)
+})
+
+test('a strip that comes late takes no key that the owner has put there since', async () => {
+  const [home, target] = await stage.namespaces('late-home', 'late-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  await write(client, place, { own: 'x' })
+  await solo.settled()
+  const path = new RegExp(`/namespaces/${target}/secrets/shared(\\?|$)`)
+  const strip = proxy.hold({ method: 'PATCH', path, times: 1 })
+  await tell(client, refOf(origin), { 'replicate-to': null })
+  await strip.reached()
+  const taken = await client.patch(place, {
+    metadata: { labels: { 'heliograph.dev/mirror': null } },
+    stringData: { a: 'mine' },
+  })
+  strip.release()
+  await solo.settled()
+  assert.deepEqual(await dataOf(client, place), { own: 'x', a: 'mine' })
+  assert.equal((await client.get(place)).metadata.resourceVersion, taken.metadata.resourceVersion)
+})
+
+test('a delete that comes late deletes nothing into which somebody has put a key since', async () => {
+  const [home, target] = await stage.namespaces('kept-home', 'kept-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  const made = await awaitData(client, place, { a: '1' })
+  const path = new RegExp(`/namespaces/${target}/secrets/shared(\\?|$)`)
+  const removal = proxy.hold({ method: 'DELETE', path, times: 1 })
+  await client.remove(refOf(origin))
+  await removal.reached()
+  await write(client, place, { own: 'x' })
+  removal.release()
+  const left = await awaitData(client, place, { own: 'x' })
+  assert.equal(left.metadata.uid, made.metadata.uid)
+})
+
+test('kubectl apply of a copy makes it its owner’s: released with all its keys, and told', async () => {
+  const [home, target] = await stage.namespaces('apply-home', 'apply-target')
+  const origin = await client.create(replicatedMap(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: target, name: 'shared' } }
+  await kubectl(
+    stage.plane.kubeconfig,
+    ['apply', '-f', '-'],
+    JSON.stringify({ ...manifest, data: { own: 'x' } }),
+  )
+  const released = await awaitPresent(client, place, (each) => marksOn(each)['mirror'] === undefined)
+  await awaitEvent(client, place, 'MirrorReleased')
+  assert.deepEqual(await dataOf(client, place), { a: '1', own: 'x' })
+  assert.equal(said(released, 'replicated-keys'), undefined)
+  await write(client, refOf(origin), { a: '2' })
+  await solo.settled()
+  assert.deepEqual(await dataOf(client, place), { a: '1', own: 'x' })
+})
+
+test('SIGKILL in a fan-out, in a rotation and in the clearing away loses no key and leaves no copy', async () => {
+  const home = await stage.namespace('kill-home')
+  const origin = await client.create(
+    replicated(home, 'fan', { 'replicate-to': 'fan-.*' }, { a: '1', b: '2' }),
+  )
+  await awaitCount(origin, (all) => all.length > 5)
+  await killAndStart()
+  await awaitCount(
+    origin,
+    (all) => all.length === FAN && all.every((each) => isMirrorOf(each, refOf(origin))),
+  )
+  await Promise.all(fan.map((name) => write(client, mirrorIn(name, origin), { own: name })))
+  await solo.settled()
+  await write(client, refOf(origin), { a: '3', b: null })
+  await awaitCount(origin, (all) => holding(all, '3') > 5)
+  await killAndStart()
+  await awaitCount(origin, (all) => holding(all, '3') === FAN)
+  for (const name of fan)
+    assert.deepEqual(await dataOf(client, mirrorIn(name, origin)), { a: '3', own: name })
+  await Promise.all(fan.slice(0, 30).map((name) => write(client, mirrorIn(name, origin), { own: null })))
+  await client.remove(refOf(origin))
+  await awaitCount(origin, (all) => all.length < FAN)
+  await killAndStart()
+  await awaitCount(origin, (all) => all.length === FAN - 30 && holding(all, '3') === 0)
+  for (const name of fan.slice(30))
+    assert.deepEqual(await dataOf(client, mirrorIn(name, origin)), { own: name })
+})
+
+test('SIGKILL while left copies are taken over: each is patched once, none twice', async () => {
+  const home = await stage.namespace('taken-home')
+  await solo.controller.kill()
+  const origin = await client.create(replicatedMap(home, 'taken', { 'replicate-to': 'fan-.*' }))
+  const copies = await Promise.all(fan.map((name) => leaveReplicatorCopy(client, origin, name)))
+  const mark = await solo.mark()
+  await solo.start({
+    ...UNELECTED,
+    environment: { ...UNELECTED.environment, HELIOGRAPH_SWEEP_READS_PER_SECOND_MAX: '20' },
+  })
+  await awaitCount(origin, (all) => all.filter((each) => isMirrorOf(each, refOf(origin))).length > 3)
+  await killAndStart()
+  for (const copy of copies) {
+    const now = await awaitOurs(client, refOf(copy))
+    assert.deepEqual([now.metadata.uid, now.data], [copy.metadata.uid, copy.data])
+  }
+  await solo.settled()
+  const asked = (await solo.asked(mark)).filter(
+    ({ name, resource, verb, code }) =>
+      name === 'taken' && resource === 'configmaps' && verb !== 'get' && code !== 500,
+  )
+  assert.deepEqual(Object.keys(tally(asked, 'verb', 'code')), ['patch 200'])
+  assert.ok(asked.length <= FAN, `${asked.length} patches`)
+})
+
+test('no tenant captures another’s copy by replicate-to, nor his own object by forged marks', async () => {
+  const [home, rival, target] = await stage.namespaces('theirs-home', 'theirs-rival', 'theirs-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }, { a: 'right' }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: 'right' })
+  // A merged copy of somebody's, stripped of the keys that name nobody, is still its holder's.
+  const thief = await client.create(replicated(rival, 'shared', { 'replicate-to': '*' }, { a: 'wrong' }))
+  await awaitEvent(client, refOf(thief), 'ClaimLost')
+  await client.remove(place)
+  await awaitData(client, place, { a: 'right' })
+  await client.remove(refOf(origin))
+  await awaitAbsent(client, place)
+  const forged = await client.create(
+    replicated(target, 'forged', { 'replicated-keys': 'own', 'replicated-from-version': '1' }, { own: 'x' }),
+  )
+  await client.create(replicated(rival, 'forged', { 'replicate-to': target }, { own: 'other' }))
+  await awaitEvent(client, refOf(forged), 'MirrorBlocked')
+  await client.remove({ kind: 'Secret', namespace: rival, name: 'forged' })
+  await solo.settled()
+  const now = await client.get(refOf(forged))
+  assert.equal(now.metadata.resourceVersion, forged.metadata.resourceVersion)
+  await client.remove(refOf(thief))
+})
+
+async function start(): Promise<void> {
+  await solo.start({ through: proxy, ...UNELECTED })
+}
+
+async function killAndStart(): Promise<void> {
+  await solo.controller.kill()
+  await start()
+}
+
+function holding(all: readonly KubeObject[], value: string): number {
+  return all.filter((each) => plain(each)['a'] === value).length
+}
+
+/** Waits until `holds` is true of the copies of `origin`, the origin left out. */
+async function awaitCount(
+  origin: KubeObject,
+  holds: (copies: readonly KubeObject[]) => boolean,
+): Promise<void> {
+  const { kind = '', metadata } = origin
+  const path = `${collectionPath(kind)}?fieldSelector=metadata.name%3D${metadata.name}`
+  await awaitList(
+    client,
+    path,
+    (all) => holds(all.filter((each) => each.metadata.namespace !== metadata.namespace)),
+    {
+      what: `the copies of ${metadata.name} are as they should be`,
+    },
+  )
+}
