@@ -12,6 +12,7 @@ import { Events } from '../ops/events.ts'
 import type { Logger } from '../ops/logger.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import { createRecorder, createRequestRecorder, createWatchRecorder } from '../ops/recorder.ts'
+import type { Shards } from '../ops/shards.ts'
 import { PeerLink } from '../peers/link.ts'
 import type { LinkOptions } from '../peers/link.ts'
 import { Registry } from '../peers/registry.ts'
@@ -28,8 +29,10 @@ export interface PeersOptions {
   readonly recorder: Recorder
   readonly metrics: Metrics
   readonly log: Logger
-  /** Whether this replica may write to the peer of that name. */
-  readonly shard: (peer: string) => Leadership
+  /** Which peers this replica has. */
+  readonly shards: Shards
+  /** This replica leads home. */
+  readonly isLeading: () => boolean
   /** Its tasks end with it; a throw in one ends the program. */
   readonly scope: Scope
 }
@@ -41,7 +44,8 @@ export interface Peers {
 }
 
 export function joinPeers(options: PeersOptions): Peers {
-  const { settings, api, controller, recorder, scope } = options
+  const { settings, api, controller, shards, scope } = options
+  const recorderOf = tellingAtHome(options)
   const healths = new Map<string, WatchHealth>()
   const registry = new Registry({
     api,
@@ -50,11 +54,13 @@ export function joinPeers(options: PeersOptions): Peers {
     allowProxy: settings.peerProxies,
     objectAtHome: (key) => controller.objectAtHome(key),
     identity: () => controller.identity(),
-    recorder,
-    shard: options.shard,
+    recorderOf,
+    shard: (peer) => shards.leadership(peer),
+    settled: (peers, linked) => shards.setPeers(peers, linked),
+    identityElsewhere: (peer) => shards.identityOf(peer),
     removed: (name) => scope.spawn(() => options.metrics.forget(name)),
     crashed: (error) => scope.spawn(() => Promise.reject(error)),
-    link: (about) => makeLink(options, healths, about),
+    link: (about) => makeLink({ ...options, recorder: recorderOf(about.name) }, healths, about),
   })
   const watches = (): ReadonlyMap<string, readonly LoopHealth[]> =>
     new Map(
@@ -91,6 +97,18 @@ function makeLink(options: PeersOptions, healths: Map<string, WatchHealth>, abou
     recorderOf: (abroad, signal) =>
       recorderIn(options, { api: abroad, leadership: about.leadership, signal }),
     observer: createRequestRecorder(about.name, metrics),
+  })
+}
+
+/** What is told at home of a peer, by the replica that has it: as home's own where that replica leads home as well, so that it is told once. */
+function tellingAtHome(options: PeersOptions): (peer: string) => Recorder {
+  const { api, recorder, shards, isLeading, scope } = options
+  const apart = recorderIn(options, { api, leadership: { isLive: () => true }, signal: scope.signal })
+  return (peer) => ({
+    ...recorder,
+    tell: (told) => {
+      if (shards.leadership(peer).isLive()) (isLeading() ? recorder : apart).tell(told)
+    },
   })
 }
 

@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { readPrefixes } from '../core/dialects/table.ts'
 import { Controller } from '../engine/controller.ts'
 import type { Sinks } from '../engine/controller.ts'
-import type { Leadership } from '../engine/ports.ts'
+import type { Recorder } from '../engine/ports.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import { clusterApi } from '../kube/calls.ts'
 import type { ReflectorWatcher } from '../kube/changes.ts'
@@ -25,6 +25,7 @@ import type { Logger } from '../ops/logger.ts'
 import { Metrics } from '../ops/metrics.ts'
 import { Heartbeat, checkLive, checkReady, livelinessOf } from '../ops/probes.ts'
 import { createRecorder, createRequestRecorder, createWatchRecorder } from '../ops/recorder.ts'
+import type { Shards } from '../ops/shards.ts'
 import { snapshotOf } from '../ops/snapshot.ts'
 import type { Snapshot } from '../ops/snapshot.ts'
 import { systemClock } from '../std/clock.ts'
@@ -35,6 +36,7 @@ import { openHome } from './home.ts'
 import type { Environment } from './home.ts'
 import { joinPeers } from './peers.ts'
 import type { Peers } from './peers.ts'
+import { shardsOf } from './shards.ts'
 import { RESOURCES, watchedResources } from './watched.ts'
 
 export interface RunOptions {
@@ -59,11 +61,15 @@ export async function run(options: RunOptions): Promise<void> {
   const parts = await join(options, log, scope)
   const address = `${settings.listenHost}:${parts.listening.port}`
   log.info('started', { version: options.version, namespace: settings.rules.ownNamespace, address })
-  const electing = new AbortController()
+  const [electing, sharing] = [new AbortController(), new AbortController()]
   scope.spawn((ending) => parts.heartbeat.run(ending))
   scope.spawn((ending) => parts.events.run(ending))
   scope.spawn(() => parts.election.run(electing.signal))
-  scope.spawn((ending) => parts.peers.registry.run(AbortSignal.any([signal, ending])))
+  scope.spawn(() => parts.shards.run(sharing.signal))
+  scope.spawn((ending) =>
+    // Its links are over when it is: the shards can be given up.
+    parts.peers.registry.run(AbortSignal.any([signal, ending])).finally(() => sharing.abort()),
+  )
   try {
     await parts.controller.run(AbortSignal.any([signal, scope.signal]))
   } catch (error) {
@@ -87,6 +93,7 @@ interface Parts {
   readonly heartbeat: Heartbeat
   readonly listening: Listening
   readonly peers: Peers
+  readonly shards: Shards
 }
 
 async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Parts> {
@@ -104,15 +111,10 @@ async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Par
   await checkOwnNamespace(api, settings, log)
   const watcher = createWatchRecorder({ destination: HOME, metrics, log, clock })
   const health = new WatchHealth(watchedResources(settings.rules.kinds), clock, watcher)
-  const election: Election = elect(options, { api, log, controller: () => controller, peers: () => peers })
-  const events = new Events({
-    api,
-    clock,
-    log,
-    isLeading: () => election.isLive(),
-    dropped: (why) => metrics.count('heliograph_events_dropped_total', { why }),
-  })
-  const recorder = createRecorder({ metrics, events, log, clock })
+  const identity = `${environment['POD_NAME'] ?? environment['HOSTNAME'] ?? 'heliograph'}_${randomUUID()}`
+  const election: Election = elect(settings, { api, log, identity, controller: () => controller })
+  const isLeading = (): boolean => election.isLive()
+  const { events, recorder } = tellers({ api, metrics, log, isLeading })
   const controller: Controller = new Controller({
     settings,
     api,
@@ -125,17 +127,29 @@ async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Par
     changedAtHome: (key, before, after) => peers.registry.objectChanged(key, before, after),
     identified: () => peers.registry.changed(),
   })
-  const shard = (): Leadership => election
-  const peers: Peers = joinPeers({ settings, version, api, controller, recorder, metrics, log, shard, scope })
+  const isReady = (): boolean => controller.isSynced()
+  const changed = (): void => peers.registry.changed()
+  const shards = shardsOf({ settings, cluster, api, log, identity, isReady, changed })
+  const peers: Peers = joinPeers({
+    settings,
+    version,
+    api,
+    controller,
+    recorder,
+    metrics,
+    log,
+    shards,
+    isLeading,
+    scope,
+  })
   const snapshot = (): Snapshot => {
-    const [isLeading, uptimeMs] = [election.isLive(), clock.now() - startedMs]
     const watches = new Map([[HOME, health.report()], ...peers.watches()])
     return snapshotOf({
       standing: controller.standing(),
       watches,
       peers: peers.registry.standing(),
-      isLeading,
-      uptimeMs,
+      isLeading: isLeading(),
+      uptimeMs: clock.now() - startedMs,
     })
   }
   const heartbeat = new Heartbeat(clock)
@@ -149,38 +163,47 @@ async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Par
     metrics,
     crashed: (error) => log.bug(error),
   })
-  return { cluster, controller, election, events, heartbeat, listening, peers }
+  return { cluster, controller, election, events, heartbeat, listening, peers, shards }
+}
+
+/** What is told at home, by its leader alone. */
+function tellers(parts: {
+  readonly api: ClusterApi
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly isLeading: () => boolean
+}): { readonly events: Events; readonly recorder: Recorder } {
+  const { metrics } = parts
+  const events = new Events({
+    ...parts,
+    clock: systemClock,
+    dropped: (why) => metrics.count('heliograph_events_dropped_total', { why }),
+  })
+  return { events, recorder: createRecorder({ ...parts, events, clock: systemClock }) }
 }
 
 /** Home's Lease; leadership starts and stops the controller's turns. */
 function elect(
-  { settings, environment }: RunOptions,
+  settings: Settings,
   parts: {
     readonly api: ClusterApi
     readonly log: Logger
+    readonly identity: string
     readonly controller: () => Controller
-    readonly peers: () => Peers
   },
 ): Election {
-  const host = environment['POD_NAME'] ?? environment['HOSTNAME'] ?? 'heliograph'
   return new Election({
     api: parts.api,
     clock: systemClock,
     random: systemRandom,
     log: parts.log,
-    identity: `${host}_${randomUUID()}`,
+    identity: parts.identity,
     namespace: settings.rules.ownNamespace,
     name: LEASE_NAME,
     releaseKey: `${settings.rules.prefix}release`,
     enabled: settings.leaderElection,
-    onGained: () => {
-      parts.controller().lead()
-      parts.peers().registry.changed()
-    },
-    onLost: () => {
-      parts.controller().follow()
-      parts.peers().registry.changed()
-    },
+    onGained: () => parts.controller().lead(),
+    onLost: () => parts.controller().follow(),
     onRelease: (id) => parts.controller().release(id),
   })
 }

@@ -33,6 +33,8 @@ export interface ShardOptions {
   readonly namespace: string
   readonly name: string
   readonly labels: Lease['labels']
+  /** What its holder writes on it beside what stands there. */
+  readonly annotations: () => Lease['annotations']
   /** It has peers. */
   readonly isNeeded: () => boolean
   /** This replica should have it. */
@@ -131,7 +133,9 @@ export class Shard implements Leadership {
     const options = this.#call(signal)
     const startedMs = clock.now()
     this.#dueMs = startedMs + times.retryMs
-    const record = nextRecord(lease ?? this.#blank(), identity, times.durationMs, clock.wall())
+    const base = lease ?? this.#blank()
+    const annotations = { ...base.annotations, ...this.#o.annotations() }
+    const record = nextRecord({ ...base, annotations }, identity, times.durationMs, clock.wall())
     const answer =
       lease === null ? await api.createLease(record, options) : await api.updateLease(record, options)
     if (answer.ok) return this.#written(answer.value, startedMs)

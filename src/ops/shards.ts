@@ -22,6 +22,9 @@ export const SHARD_PREFIX = 'heliograph-peers-'
 export const SHARD_TIMES: LeaseTimes = { durationMs: 15_000, renewMs: 5_000, retryMs: 2_000, callMs: 3_000 }
 /** The same failure of whichever Lease is one line in so long. */
 const WARN_MS = 60_000
+/** Identities on one Lease, each of at most 253 characters with as long a name: far below what annotations may hold. */
+const IDENTITIES_MAX = 100
+const IDENTITIES_LENGTH_MAX = 64 * 1_024
 
 export interface ShardsOptions {
   readonly api: LeaseWrites
@@ -35,6 +38,8 @@ export interface ShardsOptions {
   readonly namespace: string
   /** Label of all these Leases, with the value `member` or `peers`. */
   readonly label: string
+  /** Annotation on a shard's Lease: the identities of its linked peers. */
+  readonly identitiesKey: string
   /** False: this process has every shard while it runs, and no Lease is made. */
   readonly enabled: boolean
   /** Work could begin here: home is known. A replica takes part from then on. */
@@ -70,6 +75,7 @@ export class Shards {
   readonly #shards: readonly Shard[]
   readonly #warnedAtMs = new Map<string, number>()
   #peers: readonly string[] = []
+  #linked: ReadonlyMap<string, string | null> = new Map<string, string | null>()
   /** Shards with peers, and of these the ones whose work here is not over. */
   #needed: ReadonlySet<number> = new Set<number>()
   #working: ReadonlySet<number> = new Set<number>()
@@ -95,12 +101,22 @@ export class Shards {
     return this.#o.enabled && shard !== undefined ? shard : { isLive: () => this.#isRunning }
   }
 
-  /** All peers there are, and those that work here is not over on: a shard is given up when that of all its peers is. */
-  setPeers(peers: readonly string[], working: readonly string[]): void {
+  /**
+   * All peers there are, and those that are linked here with their identities, null where not known yet: a shard is given up when none of
+   * its peers is linked any more, and its Lease tells the other replicas the identities.
+   */
+  setPeers(peers: readonly string[], linked: ReadonlyMap<string, string | null>): void {
     this.#peers = peers
+    this.#linked = linked
     this.#needed = new Set(peers.map(shardOf))
-    this.#working = new Set(working.map(shardOf))
+    this.#working = new Set([...linked.keys()].map(shardOf))
     this.#look()
+  }
+
+  /** Identity of a peer, as the replica that has it linked tells; null: none does. */
+  identityOf(peer: string): string | null {
+    const text = this.#seen.get(nameOf(shardOf(peer)))?.annotations[this.#o.identitiesKey]
+    return text === undefined ? null : (parseIdentities(text).get(peer) ?? null)
   }
 
   /** Runs until `signal` fires; then all that is held is given up at once. Writes must be over by then. */
@@ -149,6 +165,7 @@ export class Shards {
       ...this.#common('peers'),
       name,
       random,
+      annotations: () => ({ [this.#o.identitiesKey]: this.#identitiesIn(number) }),
       isNeeded: () => this.#needed.has(number),
       isMine: () => memberOf(number, this.#membership.live()) === `${MEMBER_PREFIX}${id}`,
       isWorking: () => this.#working.has(number),
@@ -158,6 +175,13 @@ export class Shards {
         changed()
       },
     })
+  }
+
+  #identitiesIn(number: number): string {
+    const known = [...this.#linked].filter(
+      ([peer, identity]) => identity !== null && shardOf(peer) === number,
+    )
+    return JSON.stringify(Object.fromEntries(known.slice(0, IDENTITIES_MAX)))
   }
 
   #common(what: 'member' | 'peers') {
@@ -178,6 +202,18 @@ export class Shards {
     if (lastMs !== undefined && clock.now() - lastMs < WARN_MS) return
     this.#warnedAtMs.set(failure, clock.now())
     log.warn('lease not reached', { lease, namespace, failure })
+  }
+}
+
+/** As another replica wrote it, or anybody: what is no such text tells nothing. */
+function parseIdentities(text: string): ReadonlyMap<string, string> {
+  if (text.length > IDENTITIES_LENGTH_MAX) return new Map()
+  try {
+    const parsed: unknown = JSON.parse(text)
+    const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : []
+    return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  } catch {
+    return new Map()
   }
 }
 

@@ -58,9 +58,14 @@ export interface RegistryOptions {
   readonly objectAtHome: (key: ObjectKey) => ObjectMeta | null
   /** Home's identity; null until it is known: no peer is linked before. */
   readonly identity: () => string | null
-  readonly recorder: Recorder
+  /** For what is told at home of the peer of that name: only the replica that has its shard tells. */
+  readonly recorderOf: (peer: string) => Recorder
   /** The leadership of the peer's shard; its link stands only while this replica has that shard. */
   readonly shard: (peer: string) => Leadership
+  /** Names of all peers, and of those that are linked here their identities, null where not known yet. Told again and again. */
+  readonly settled?: (peers: readonly string[], linked: ReadonlyMap<string, string | null>) => void
+  /** Identity of a peer that another replica has linked; null: not known. */
+  readonly identityElsewhere?: (peer: string) => string | null
   /** No Secret has a peer of this name any more. */
   readonly removed?: (name: string) => void
   /** A bug in a link's tasks. */
@@ -153,7 +158,6 @@ export class Registry {
     const isFlawed = typeof parsed === 'string'
     const entry: Entry = { meta, good: isFlawed ? last : parsed, flaw: isFlawed ? parsed : null }
     this.#entries.set(key, entry)
-    if (entry.flaw !== null) this.#refuse(entry, entry.flaw)
   }
 
   async #remove(key: ObjectKey): Promise<void> {
@@ -169,7 +173,8 @@ export class Registry {
     const mirrors = running.link.standing().destination?.mirrors
     const count = [...(mirrors?.values() ?? [])].reduce((sum, each) => sum + each, 0)
     await this.#stop(key)
-    this.#o.recorder.tell(notice('PeerRemoved', entry.meta, { name: running.good.name, count }))
+    const { name } = running.good
+    this.#o.recorderOf(name).tell(notice('PeerRemoved', entry.meta, { name, count }))
   }
 
   #forget(name: string): void {
@@ -180,14 +185,24 @@ export class Registry {
   async #reconcile(signal: AbortSignal): Promise<void> {
     // Whose mirrors those on peers are is not known while home's own identity is in doubt.
     const wanted = this.#o.identity() === null ? new Map<ObjectKey, Good>() : this.#wanted()
-    for (const [key, running] of this.#running) {
-      const good = wanted.get(key)
-      if (good === undefined) await this.#stop(key)
-      else if (good !== running.good) await this.#change(key, running, good)
-    }
-    if (signal.aborted) return
-    for (const [key, good] of wanted) if (!this.#running.has(key)) this.#start(key, good)
+    this.#settle()
+    await Promise.all(
+      [...this.#running].map(async ([key, running]) => {
+        const good = wanted.get(key)
+        if (good === undefined) await this.#stop(key)
+        else if (good !== running.good) await this.#change(key, running, good)
+      }),
+    )
+    if (!signal.aborted) for (const [key, good] of wanted) if (!this.#running.has(key)) this.#start(key, good)
     for (const { link } of this.#running.values()) link.changed()
+    this.#settle()
+  }
+
+  /** A Secret that never was good counts by its own name, so that some replica has it and says what is wrong. */
+  #settle(): void {
+    const linked = [...this.#running.values()].map(({ good, link }) => [good.name, link.identity] as const)
+    const names = new Set([...this.#entries.values()].map(({ meta, good }) => good?.name ?? meta.name))
+    this.#o.settled?.([...names], new Map(linked))
   }
 
   /** Of two Secrets with one name the older stays; the other says so. */
@@ -195,6 +210,8 @@ export class Registry {
     const byName = new Map<string, ObjectKey>()
     const wanted = new Map<ObjectKey, Good>()
     for (const [key, entry] of [...this.#entries].sort(([, a], [, b]) => older(a.meta, b.meta))) {
+      // Said again, as it may have been another replica's to say; the recorder tells it once.
+      if (entry.flaw !== null) this.#refuse(entry, entry.flaw)
       if (entry.good === null) continue
       if (byName.has(entry.good.name)) {
         this.#refuse(entry, 'an older Secret has a peer of this name')
@@ -252,16 +269,17 @@ export class Registry {
   #objection(key: ObjectKey, identity: string): string | null {
     if (identity === this.#o.identity()) return 'it is this very cluster'
     const mine = this.#entries.get(key)?.meta
-    for (const [other, { link }] of this.#running) {
-      const theirs = this.#entries.get(other)?.meta
-      if (other === key || mine === undefined || theirs === undefined || link.identity !== identity) continue
-      if (older(theirs, mine) < 0) return 'an older Secret has the same cluster as its peer'
+    for (const [other, { meta, good }] of this.#entries) {
+      if (other === key || mine === undefined || good === null || older(meta, mine) > 0) continue
+      const theirs = this.#running.get(other)?.link.identity ?? this.#o.identityElsewhere?.(good.name)
+      if (theirs === identity) return 'an older Secret has the same cluster as its peer'
     }
     return null
   }
 
   #refuse({ meta, good }: Entry, reason: string): void {
-    this.#o.recorder.tell(notice('PeerRefused', meta, { name: good?.name ?? meta.name, reason }))
+    const name = good?.name ?? meta.name
+    this.#o.recorderOf(name).tell(notice('PeerRefused', meta, { name, reason }))
   }
 
   #isPeer(meta: ObjectMeta | null): boolean {

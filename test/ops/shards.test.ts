@@ -65,10 +65,7 @@ class World {
       this.agree()
       // As the registry does: who lost its shard is unlinked, which takes a while.
       await clock.sleep(options.unlinkMs ?? 0, end.signal)
-      shards.setPeers(
-        peers,
-        peers.filter((peer) => shards.leadership(peer).isLive()),
-      )
+      setPeers(peers)
     }
     const shards: Shards = new Shards({
       api: client,
@@ -79,12 +76,13 @@ class World {
       id,
       namespace: 'heliograph',
       label: 'heliograph.dev/lease',
+      identitiesKey: 'heliograph.dev/identities',
       enabled: options.enabled ?? true,
       isReady: options.isReady ?? (() => true),
       watch: (shown, signal) => client.watch(shown, signal),
       changed: () => void relink(),
     })
-    shards.setPeers(peers, [])
+    shards.setPeers(peers, new Map())
     const running = shards.run(end.signal)
     const stop = async (): Promise<void> => {
       end.abort()
@@ -96,10 +94,8 @@ class World {
     })
     const setPeers = (names: readonly string[]): void => {
       peers = names
-      shards.setPeers(
-        peers,
-        peers.filter((peer) => shards.leadership(peer).isLive()),
-      )
+      const linked = peers.filter((peer) => shards.leadership(peer).isLive())
+      shards.setPeers(peers, new Map(linked.map((peer) => [peer, `uid-${peer}`])))
     }
     const replica = { id, shards, client, lines, live, stop, setPeers }
     this.replicas.push(replica)
@@ -284,7 +280,7 @@ test('a hand-over does not wait for ever for work that hangs', async (t) => {
   const world = new World(t)
   world.start('aaaa1111', { unlinkMs: 3_600_000 })
   // What the links do before is told by the test.
-  world.replicas[0]?.shards.setPeers(PEERS, PEERS)
+  world.replicas[0]?.shards.setPeers(PEERS, new Map(PEERS.map((peer) => [peer, null])))
   await world.pass(6_000)
   const b = world.start('bbbb2222')
   await world.pass(LEAVE_MS_MAX - 500)
@@ -385,6 +381,26 @@ test('without election one process has every shard from start to end, and no Lea
   assert.deepEqual(a.live(), [])
 })
 
+test('replicas tell each other which clusters their peers are, and what is no such text tells nothing', async (t) => {
+  const world = new World(t)
+  const a = world.start('aaaa1111')
+  const b = world.start('bbbb2222')
+  await world.pass(12_000, 500)
+  for (const peer of PEERS)
+    assert.deepEqual(
+      [a, b].map(({ shards }) => shards.identityOf(peer)),
+      [`uid-${peer}`, `uid-${peer}`],
+    )
+  assert.equal(a.shards.identityOf('nobody'), null)
+  const lease = world.shelf.leases.get(`${SHARD_PREFIX}${shardOf('eu-1')}`)
+  assert.ok(lease !== undefined)
+  for (const text of ['', '[', '[1]', 'null', '{"eu-1":1}', '"eu-1"']) {
+    const now = world.shelf.leases.get(lease.name) ?? lease
+    world.shelf.write({ ...now, annotations: { 'heliograph.dev/identities': text } }, false)
+    assert.equal(a.shards.identityOf('eu-1'), null)
+  }
+})
+
 test('Leases that cannot be reached are one line, not one for each', async (t) => {
   const world = new World(t)
   const a = world.start('aaaa1111')
@@ -416,7 +432,8 @@ test('whatever lines fail, whoever comes and goes, no shard ever has two, and ea
     const random = seededRandom(seed)
     for (const id of ['aaaa1111', 'bbbb2222', 'cccc3333']) world.start(id)
     for (let turn = 0; turn < 8; turn += 1) {
-      for (const replica of [...world.replicas]) await disturb(world, replica, random)
+      const alive = world.replicas.slice()
+      for (const replica of alive) await disturb(world, replica, random)
       await world.pass(4_000, 500)
     }
     for (const { client } of world.replicas) {
