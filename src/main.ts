@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs'
 import { openHome } from './cli/home.ts'
 import { answerIdentity } from './cli/identity.ts'
 import { migrate } from './cli/migrate.ts'
+import type { MigrateTold } from './cli/migrate.ts'
+import { peer } from './cli/peer.ts'
 import { release } from './cli/release.ts'
 import type { Told } from './cli/release.ts'
 import { run } from './cli/run.ts'
@@ -46,13 +48,9 @@ async function main(argv: readonly string[]): Promise<void> {
     signal: stopSignal(),
   }
   if (command.value.kind === 'run') return await run(common)
-  if (command.value.kind === 'migrate') {
-    const told = await migrate({ ...common, ...command.value, input: process.stdin })
-    process.stdout.write(told.output)
-    process.stderr.write(told.complaint)
-    process.exitCode = told.exitCode
-    return
-  }
+  if (command.value.kind === 'migrate')
+    return show(await migrate({ ...common, ...command.value, input: process.stdin }))
+  if (command.value.kind === 'peer') return show(await peer({ ...common, peer: command.value.peer }))
   const { rules } = settings.value
   const { signal } = common
   const namespace = rules.ownNamespace
@@ -65,6 +63,12 @@ async function main(argv: readonly string[]): Promise<void> {
   await tell(common, (api) =>
     release({ api, clock: systemClock, namespace, lease: LEASE_NAME, releaseKey, id, signal }),
   )
+}
+
+function show({ output, complaint, exitCode }: MigrateTold): void {
+  process.stdout.write(output)
+  process.stderr.write(complaint)
+  process.exitCode = exitCode
 }
 
 /** One command for a person: a sentence, and code 1 where it did not come to pass. */

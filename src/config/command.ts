@@ -3,6 +3,8 @@
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import type { Mistake } from './parse.ts'
+import { parsePeerCommand, PEER_COMMANDS } from './peer-command.ts'
+import type { PeerCommand } from './peer-command.ts'
 
 export const COMMANDS = [
   {
@@ -26,6 +28,7 @@ export const COMMANDS = [
     sentence:
       'Reports what becomes of the annotations and copies of other tools; writes nothing. `-` reads YAML from standard input instead of a cluster. `--to=native` prints our own annotations instead. Exit code: 0 nothing to look at, 3 warnings, 4 blockers, 2 a mistake of usage, 1 it could not be read.',
   },
+  ...PEER_COMMANDS,
   { name: 'version', usage: 'version', sentence: 'Prints the version.' },
   { name: 'help', usage: 'help', sentence: 'Prints this text.' },
 ] as const
@@ -42,8 +45,11 @@ export type Command =
       readonly toNative: boolean
       readonly flags: readonly string[]
     }
+  | PeerCommand
   | { readonly kind: 'version' }
   | { readonly kind: 'help' }
+
+const NAMES = [...new Set(COMMANDS.map((each) => each.name))].join(', ')
 
 /** The id of a hold as the brake makes it, with room for a longer one. */
 const HOLD_ID = /^[0-9a-f]{4,64}$/
@@ -51,8 +57,7 @@ const HOLD_ID = /^[0-9a-f]{4,64}$/
 /** `argv` without the program itself. */
 export function parseCommand(argv: readonly string[]): Result<Command, readonly Mistake[]> {
   const [name, ...rest] = argv
-  if (name === undefined)
-    return mistake('command', `is missing; there are ${COMMANDS.map((each) => each.name).join(', ')}`, null)
+  if (name === undefined) return mistake('command', `is missing; there are ${NAMES}`, null)
   if (name === 'help' || name === '--help' || name === '-h') return ok({ kind: 'help' })
   if (name === 'version' || name === '--version')
     return rest.length === 0 ? ok({ kind: 'version' }) : mistake('version', 'takes nothing more', null)
@@ -60,8 +65,8 @@ export function parseCommand(argv: readonly string[]): Result<Command, readonly 
   if (name === 'run') return ok({ kind: 'run', flags: rest })
   if (name === 'identity') return parseIdentity(rest)
   if (name === 'migrate') return parseMigrate(rest)
-  if (name !== 'release')
-    return mistake('command', `must be one of ${COMMANDS.map((each) => each.name).join(', ')}`, name)
+  if (name === 'peer') return parsePeerCommand(rest)
+  if (name !== 'release') return mistake('command', `must be one of ${NAMES}`, name)
   const [id, ...flags] = rest
   if (id === undefined || id.startsWith('-'))
     return mistake('release', 'needs the id of a hold before any flag: heliograph release ID', null)

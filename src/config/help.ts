@@ -3,9 +3,13 @@
 import { COMMANDS } from './command.ts'
 import { OPTION_GROUPS, OPTION_VIEWS } from './options.ts'
 import type { OptionGroup, OptionView } from './options.ts'
+import { PEER_ADD_FLAGS } from './peer-command.ts'
+import type { PeerFlag } from './peer-command.ts'
 import { DEFAULTS_ITEM } from './values.ts'
 
 export const HELP_COLUMNS = 100
+/** A longer usage has a line of its own. */
+const USAGE_COLUMNS = 20
 
 /** The whole text, with a newline at its end. */
 export function helpText(): string {
@@ -15,6 +19,9 @@ export function helpText(): string {
     'Heliograph keeps mirrors of annotated Secrets and ConfigMaps in the namespaces that their owners allow.',
     '',
     ...commands,
+    '',
+    'Flags of peer add alone:',
+    ...PEER_ADD_FLAGS.flatMap(peerFlagLines),
     '',
     ...wrapped(
       'A flag is written --flag=VALUE and beats its environment variable. Unknown ones are refused.',
@@ -32,9 +39,14 @@ export function helpText(): string {
 
 /** The sentence stands beside the usage, and goes on beneath itself. */
 function commandLines({ usage, sentence }: (typeof COMMANDS)[number]): readonly string[] {
-  const indent = ' '.repeat(34)
+  const indent = ' '.repeat(USAGE_COLUMNS + 14)
   const [first = '', ...rest] = wrapped(sentence.replaceAll('`', ''), indent)
-  return [`  heliograph ${usage.padEnd(20)} ${first.trimStart()}`, ...rest]
+  if (usage.length > USAGE_COLUMNS) return [`  heliograph ${usage}`, first, ...rest]
+  return [`  heliograph ${usage.padEnd(USAGE_COLUMNS)} ${first.trimStart()}`, ...rest]
+}
+
+function peerFlagLines({ flag, value, sentence }: PeerFlag): readonly string[] {
+  return [`  ${flag}${value === null ? '' : `=${value}`}`, ...wrapped(sentence, '      ')]
 }
 
 function optionLines({ flag, variable, row }: OptionView): readonly string[] {

@@ -63,7 +63,7 @@ test('what is no command is refused with what there is', () => {
     assert.equal(parseCommand(argv).ok, false, argv.join(' '))
   const refused = parseCommand(['start'])
   assert.ok(!refused.ok)
-  assert.match(refused.failure[0]?.rule ?? '', /run, release, migrate, version, help/)
+  assert.match(refused.failure[0]?.rule ?? '', /run, release, identity, migrate, peer, version, help$/)
 })
 
 test('help names every command, flag and variable, within its width', () => {

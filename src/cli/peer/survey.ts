@@ -1,0 +1,169 @@
+/** What stands on a peer and at home against what `peer add` would make: looked at before anything is written. */
+
+import type { PeerAdd } from '../../config/peer-command.ts'
+import { readManifest } from '../../kube/manifests.ts'
+import type { Manifest } from '../../kube/manifests.ts'
+import { identityOf } from '../../peers/identity.ts'
+import { failed, ok } from '../../std/result.ts'
+import type { Result } from '../../std/result.ts'
+import { differenceOf } from './differences.ts'
+import { grantsOf } from './grants.ts'
+import { identityAt, peersAt } from './home.ts'
+import type { Home, PeerSecret } from './home.ts'
+import { secretDifference, secretName } from './secret.ts'
+import type { PeerEntry } from './secret.ts'
+import type { Spoke } from './spoke.ts'
+import { reasonOf } from './told.ts'
+
+/** How one object to be made stands to what is there. */
+export type Standing =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'different'; readonly how: string }
+  /** Its reader may not, or it did not answer. */
+  | { readonly kind: 'unread'; readonly why: string }
+
+export interface Compared {
+  readonly manifest: Manifest
+  readonly standing: Standing
+}
+
+export interface Survey {
+  readonly entry: PeerEntry
+  readonly grants: readonly Compared[]
+  /** Null: there is none yet. */
+  readonly secret: PeerSecret | null
+  readonly secretStanding: Standing
+}
+
+/** The failure says, one sentence each, why there can be no such peer. */
+export async function surveyOf(
+  home: Home,
+  spoke: Spoke,
+  peer: PeerAdd,
+): Promise<Result<Survey, readonly string[]>> {
+  const { settings, signal } = home
+  const identity = await identityOf(spoke.api, { signal })
+  if (!identity.ok)
+    return failed([
+      `Which cluster the peer is cannot be read (Namespace kube-system): ${reasonOf(identity.failure)}.`,
+    ])
+  const entry: PeerEntry = {
+    name: peer.name,
+    prefix: settings.rules.prefix,
+    namespace: settings.rules.ownNamespace,
+    access: spoke.way,
+    namespaces: peer.namespaces,
+    origins: peer.origins,
+    identity: identity.value,
+  }
+  const secret = await secretAt(home, entry)
+  if (!secret.ok) return secret
+  const absent = await absentNamespaces(spoke, peer, signal)
+  if (absent.length > 0) return failed(absent)
+  const grants: Compared[] = []
+  for (const manifest of grantsOf({ ...peer, ...useOf(home) }))
+    grants.push({ manifest, standing: await standingOf(spoke, manifest, signal) })
+  return ok({
+    entry,
+    grants,
+    secret: secret.value,
+    secretStanding: secretStanding(entry, secret.value),
+  })
+}
+
+/** What the settings say that a peer's credential is needed for. */
+function useOf({ settings }: Home): {
+  readonly kinds: Home['settings']['rules']['kinds']
+  readonly createsNamespaces: boolean
+  readonly renewsToken: boolean
+} {
+  const { createNamespaces, peerTokenRenewal } = settings
+  return { kinds: settings.rules.kinds, createsNamespaces: createNamespaces, renewsToken: peerTokenRenewal }
+}
+
+/** The Secret that would be made, if it is there; why it may not be made, where another stands against it. */
+async function secretAt(home: Home, entry: PeerEntry): Promise<Result<PeerSecret | null, readonly string[]>> {
+  const [peers, identity] = await Promise.all([peersAt(home), identityAt(home)])
+  if (!peers.ok) return failed([peers.failure])
+  if (!identity.ok) return failed([identity.failure])
+  if (identity.value === entry.identity)
+    return failed(['The peer is this very cluster: a home is no peer of its own.'])
+  const name = secretName(entry.name)
+  const others = peers.value.filter(({ secret }) => secret.meta.name !== name)
+  const taken = others.find((each) => each.name === entry.name)
+  if (taken !== undefined)
+    return failed([
+      `Secret ${entry.namespace}/${taken.secret.meta.name} is peer ${entry.name} already: choose another name.`,
+    ])
+  const same = others.find(({ terms }) => terms?.identity === entry.identity)
+  if (same !== undefined)
+    return failed([
+      `Peer ${same.name} is the same cluster: run heliograph peer forget ${same.name} first, or keep that one.`,
+    ])
+  const mine = peers.value.find(({ secret }) => secret.meta.name === name) ?? null
+  if (mine !== null) return ok(mine)
+  const read = await home.api.readMeta(
+    { kind: 'Secret', namespace: entry.namespace, name },
+    { signal: home.signal },
+  )
+  if (read.ok)
+    return failed([`Secret ${entry.namespace}/${name} is there and is no peer: delete or rename it.`])
+  return read.failure.kind === 'absent'
+    ? ok(null)
+    : failed([`Secret ${entry.namespace}/${name} cannot be read: ${reasonOf(read.failure)}.`])
+}
+
+/** Namespaces of tenants are theirs to make. */
+async function absentNamespaces(
+  { api }: Spoke,
+  { namespaces }: PeerAdd,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const sentences: string[] = []
+  for (const name of namespaces ?? []) {
+    const read = await api.readNamespace(name, { signal })
+    if (read.ok && !read.value.terminating) continue
+    const why = read.ok ? 'it is being deleted' : reasonOf(read.failure)
+    sentences.push(`Namespace ${name} of the peer cannot be granted: ${why}.`)
+  }
+  return sentences
+}
+
+async function standingOf({ cluster }: Spoke, manifest: Manifest, signal: AbortSignal): Promise<Standing> {
+  const found = await readManifest(cluster, manifest, { signal })
+  if (!found.ok)
+    return found.failure.kind === 'absent' || found.failure.kind === 'namespace-absent'
+      ? { kind: 'absent' }
+      : { kind: 'unread', why: reasonOf(found.failure) }
+  const how = differenceOf(manifest, found.value)
+  return how === null ? { kind: 'equal' } : { kind: 'different', how }
+}
+
+function secretStanding(entry: PeerEntry, secret: PeerSecret | null): Standing {
+  if (secret === null) return { kind: 'absent' }
+  const how = secretDifference(entry, secret)
+  return how === null ? { kind: 'equal' } : { kind: 'different', how }
+}
+
+/** Why nothing may be written; a dry run passes over what it could not compare. */
+export function flawsOf(
+  { entry, grants, secretStanding: own }: Survey,
+  isDryRun: boolean,
+): readonly string[] {
+  const flaws = grants.flatMap(({ manifest, standing }) => {
+    const thing = `${sayOf(manifest)} on the peer`
+    if (standing.kind === 'unread') return isDryRun ? [] : [`${thing} cannot be read: ${standing.why}.`]
+    return standing.kind === 'different'
+      ? [`${thing} ${standing.how}: mend or delete it, or choose another name with --account.`]
+      : []
+  })
+  const secret = `Secret ${entry.namespace}/${secretName(entry.name)} of home`
+  return own.kind === 'different'
+    ? [...flaws, `${secret} ${own.how}: give the same flags as it was made with, or run peer forget first.`]
+    : flaws
+}
+
+export function sayOf({ kind, metadata: { name, namespace } }: Manifest): string {
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`
+}
