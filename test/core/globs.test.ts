@@ -310,3 +310,14 @@ for (const [title, list] of HOSTILE) {
     }
   })
 }
+
+test('the names that a list gives singly are known, without patterns and without what is excluded', () => {
+  const literals = (text: string): readonly string[] | undefined => {
+    const parsed = parseGlobs(text)
+    assert.ok(parsed.ok)
+    return parsed.value.literals
+  }
+  assert.deepEqual(literals('a, team-{b,c}, d*, e?, [f]g, !team-c'), ['a', 'team-b'])
+  assert.deepEqual(literals('!a'), [])
+  assert.deepEqual(literals(''), [])
+})

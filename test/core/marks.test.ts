@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 import fc from 'fast-check'
 
-import { marksOf, mirrorLabel, parseCarried, standingOf } from '../../src/core/marks.ts'
+import { marksOf, mirrorLabel, parseCarried, standingOf, standingUnder } from '../../src/core/marks.ts'
 import type { Standing } from '../../src/core/marks.ts'
 import { refOf } from '../../src/core/names.ts'
 import type { ObjectRef } from '../../src/core/names.ts'
@@ -159,4 +159,17 @@ test('whatever marks an object bears, only three exact matches make it ours', (t
     }),
     replayable(t, 2_000),
   )
+})
+
+test('at home a mirror that wholly matches a former identity is ours, and abroad it is the other cluster’s', () => {
+  const label = mirrorLabel('former-identity', ORIGIN)
+  const key = { identity: IDENTITY, former: ['older-identity', 'former-identity'] }
+  const under = (meta: ObjectMeta, by = key): Standing['kind'] =>
+    standingUnder(by, meta, marksOf(meta, RULES), []).kind
+  assert.equal(under(object(OURS, label)), 'ours')
+  assert.equal(under(object(OURS)), 'ours')
+  assert.equal(under(object(OURS, label), { identity: IDENTITY, former: [] }), 'unowned')
+  assert.equal(under(object({ origin: 'shared/registry' }, label)), 'unowned', 'stripped marks prove less')
+  assert.equal(under(object({ ...OURS, 'origin-cluster': 'former-identity' }, label)), 'foreign')
+  assert.equal(under(object({ ...OURS, at: 'team-b/registry' }, label)), 'foreign')
 })

@@ -20,11 +20,16 @@ class Scene {
   readonly sent: Sent[] = []
   readonly notices: Notice[] = []
   readonly readyIds: string[] = []
+  /** What {@link DigestKeys.isHeld} was at each change of it. */
+  readonly judgements: boolean[] = []
+  /** Reads of kube-system go unanswered. */
+  isDeaf: boolean
   readonly keys: DigestKeys
   isLive = true
   isHeld = false
 
-  constructor(more: { readonly isWatched?: boolean } = {}) {
+  constructor(more: { readonly isWatched?: boolean; readonly isDeaf?: boolean } = {}) {
+    this.isDeaf = more.isDeaf ?? false
     const random = seededRandom(1)
     for (const name of ['kube-system', 'heliograph']) this.world.createNamespace(name)
     this.keys = new DigestKeys({
@@ -36,7 +41,10 @@ class Scene {
         isAlive: () => true,
         sent: (request) => void this.sent.push(request),
         heldMs: ({ verb }) => (this.isHeld && verb === 'create' ? 5_000 : 0),
-        refused: () => null,
+        refused: ({ key, verb }) =>
+          this.isDeaf && verb !== 'create' && key.includes('kube-system')
+            ? { kind: 'unanswered', why: 'timeout' }
+            : null,
       }),
       clock: new SimClock(this.time),
       ownNamespace: 'heliograph',
@@ -53,6 +61,7 @@ class Scene {
       isWholeCluster: true,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random.next() * 256)),
       ready: (key) => void this.readyIds.push(key.id),
+      judged: () => void this.judgements.push(this.keys.isHeld),
     })
     void this.keys.run(new AbortController().signal)
   }
@@ -148,4 +157,78 @@ test('where Secrets are not watched, a lost key is found within a minute or so',
   s.world.remove(REF, null, 'user')
   await s.time.run(70_000)
   assert.notEqual(s.world.get(REF), null)
+})
+
+const OTHER_UID = Buffer.from('another-cluster').toString('base64')
+
+/** Writes these keys into the Secret. */
+function write(s: Scene, data: Readonly<Record<string, string>>): Promise<void> {
+  return s.change(() => void s.world.update(REF, (before) => ({ data: { ...before.data, ...data } }), 'user'))
+}
+
+test('an identity that was fixed in this cluster holds nothing', async () => {
+  const s = new Scene()
+  assert.equal(s.keys.isHeld, true, 'nobody has asked yet')
+  await s.time.run(10_000)
+  assert.deepEqual([s.keys.isHeld, s.keys.isChanged, s.judgements], [false, false, [false]])
+  assert.deepEqual(s.notices, [])
+})
+
+test('another UID of kube-system than the stored one holds, is told, and the key stays usable', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  await write(s, { 'kube-system-uid': OTHER_UID })
+  assert.deepEqual([s.keys.isHeld, s.keys.isChanged, s.judgements], [true, true, [false, true]])
+  assert.equal(s.notices.at(-1)?.code, 'IdentityChanged')
+  assert.notEqual(s.keys.current(), null)
+  assert.equal(s.readyIds.length, 1)
+})
+
+test('the stored UID put right, nothing is held any more, under the same key and identity', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  const identity = s.keys.identity()
+  const uid = s.world.get(REF)?.data['kube-system-uid'] ?? ''
+  await write(s, { 'kube-system-uid': OTHER_UID })
+  await write(s, { 'kube-system-uid': uid })
+  assert.deepEqual([s.keys.isHeld, s.judgements], [false, [false, true, false]])
+  assert.deepEqual([s.keys.identity(), s.readyIds.length], [identity, 1])
+})
+
+test('another identity under the same key is another key to all who use it', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  await write(s, {
+    identity: Buffer.from('fresh').toString('base64'),
+    'former-identities': Buffer.from('["before"]').toString('base64'),
+  })
+  assert.equal(s.readyIds.length, 2)
+  assert.deepEqual([s.keys.identity(), s.keys.current()?.former], ['fresh', ['before']])
+})
+
+test('former identities that are no list of texts make no usable key', async () => {
+  for (const text of ['', '{}', '[1]', `["${'x'.repeat(300)}"]`, JSON.stringify(Array(17).fill('x'))]) {
+    const s = new Scene()
+    await s.time.run(10_000)
+    await write(s, { 'former-identities': Buffer.from(text).toString('base64') })
+    assert.equal(s.keys.current(), null, text)
+    assert.equal(s.notices.at(-1)?.code, 'DigestKeyMalformed')
+  }
+})
+
+test('while kube-system cannot be read the key is usable and ends are held, and it is asked again soon', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  const { data = {} } = s.world.get(REF) ?? {}
+  const other = new Scene({ isDeaf: true })
+  const uid = Buffer.from(other.world.namespaces.get('kube-system')?.uid ?? '').toString('base64')
+  other.world.create(REF, { name: REF.name, data: { ...data, 'kube-system-uid': uid } }, 'before')
+  await other.time.run(10_000)
+  assert.deepEqual(
+    [other.keys.current() === null, other.keys.isHeld, other.keys.isChanged],
+    [false, true, false],
+  )
+  other.isDeaf = false
+  await other.time.run(5_000)
+  assert.equal(other.keys.isHeld, false)
 })
