@@ -16,6 +16,10 @@ test('each command is told from its words, and its flags are left for the settin
     ok: true,
     value: { kind: 'release', id: '3f9c2a71aa', flags: ['--namespace=a'] },
   })
+  assert.deepEqual(parseCommand(['identity', 'keep', '--namespace=a']), {
+    ok: true,
+    value: { kind: 'identity', answer: 'keep', flags: ['--namespace=a'] },
+  })
   assert.deepEqual(parseCommand(['version']), { ok: true, value: { kind: 'version' } })
   for (const argv of [['help'], ['--help'], ['-h'], ['run', '--help'], ['release', '-h']])
     assert.deepEqual(parseCommand(argv), { ok: true, value: { kind: 'help' } })
@@ -57,6 +61,9 @@ test('what is no command is refused with what there is', () => {
     ['--drain=1s'],
     ['release'],
     ['release', '--namespace=a'],
+    ['identity'],
+    ['identity', '--namespace=a'],
+    ['identity', 'maybe'],
     ['release', 'NOT-HEX'],
     ['version', 'x'],
   ])

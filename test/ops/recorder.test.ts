@@ -143,7 +143,7 @@ test('propagation, repairs and conflicts are counted', async () => {
   recorder.conflicted()
   recorder.conflicted()
   const text = await metrics.text()
-  assert.match(text, /propagation_seconds_count 1\n/)
+  assert.match(text, /propagation_seconds_count\{destination="home"\} 1\n/)
   assert.match(text, /drift_repairs_total 1\n/)
   assert.match(text, /conflicts_total 2\n/)
 })
