@@ -231,11 +231,13 @@ test('in every form the rest stays byte for byte', () => {
 })
 
 test('a token on lines of its own is replaced as well', () => {
-  const text = kubeconfig('X').replace('token: X   # renewed', 'token: >-\n      old.token.x')
+  const last = '- name: last\n  user: {token: not-this-one-either}\n'
+  const text = kubeconfig('X').replace('token: X   # renewed\n', `token: >-\n      old.token.x\n${last}`)
   const body = renewedBody(secretOf({ kubeconfig: text }), new Sensitive('fresh.token.x'))
   assert.ok(body.ok)
   const after = writtenBy(body.value)
   assert.equal(after.text.split('\n').filter((line) => line.includes('fresh.token.x')).length, 1)
+  assert.ok(after.text.endsWith(last))
   assert.equal(accessOf(secretOf({ kubeconfig: after.text })).server, 'https://eu.example:6443')
 })
 
