@@ -32,6 +32,7 @@ export interface Manifest {
     /** Left out for cluster-scoped kinds. */
     readonly namespace?: string
     readonly labels: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
   }
   readonly [field: string]: unknown
 }

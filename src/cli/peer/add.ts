@@ -28,10 +28,10 @@ export async function addPeer(home: Home, peer: PeerAdd): Promise<Told> {
     const survey = await surveyOf(home, spoke.value, peer)
     if (!survey.ok) return refused(...survey.failure)
     const flaws = flawsOf(survey.value, peer.isDryRun)
-    if (peer.isDryRun)
-      return { ...said(manifestsText(survey.value, peer)), exitCode: flaws.length > 0 ? 1 : 0 }
-    if (flaws.length > 0) return refused(...flaws, 'Nothing was written.')
-    const told = await carryOut(home, spoke.value, peer, survey.value)
+    if (flaws.length > 0 && !peer.isDryRun) return refused(...flaws, 'Nothing was written.')
+    const told = peer.isDryRun
+      ? said(manifestsText(survey.value, peer), flaws.length > 0 ? 1 : 0)
+      : await carryOut(home, spoke.value, peer, survey.value)
     return { ...told, complaint: told.complaint + refused(...spoke.value.warnings).complaint }
   } finally {
     await spoke.value.cluster.close()
@@ -47,7 +47,11 @@ async function carryOut(home: Home, spoke: Spoke, peer: PeerAdd, survey: Survey)
       return stopped(made, `${sayOf(manifest)} cannot be made on the peer`, reasonOf(created.failure))
     made.push(`made on the peer: ${sayOf(manifest)}`)
   }
-  if (survey.secretStanding.kind === 'equal' && !peer.isRenewal) return unchanged(made, peer)
+  // Tokens of an account that was deleted are void, whoever bears its name now.
+  const isVoid = survey.grants.some(
+    ({ manifest, standing }) => manifest.kind === 'ServiceAccount' && standing.kind === 'absent',
+  )
+  if (survey.secretStanding.kind === 'equal' && !peer.isRenewal && !isVoid) return unchanged(made, peer)
   return await bringToken(home, spoke, peer, { survey, made })
 }
 

@@ -7,6 +7,7 @@ import { MADE_BY_US } from './grants.ts'
 
 /** Differences named in one sentence; further ones are counted. */
 const NAMED_MAX = 6
+const SHOWN_LENGTH_MAX = 160
 
 /** The end of a sentence that begins with the object's name: `also allows list pods`. Null: it is as it would be made. */
 export function differenceOf(wanted: Manifest, found: Json): string | null {
@@ -28,16 +29,32 @@ function isTerminating({ metadata }: Json): boolean {
   return isRecord(metadata) && typeof metadata['deletionTimestamp'] === 'string'
 }
 
-/** What somebody else made may have rights of its own: its token would be worth more than what is granted here. */
+/**
+ * What somebody else made may have rights of its own, so that its token would be worth more than what is granted here. One that we made for another
+ * home, or for other rights, is in use there: that credential would be widened.
+ */
 function accountDifference(wanted: Manifest, found: Json): string | null {
   if (isTerminating(found)) return 'is being deleted'
-  const labels =
-    isRecord(found['metadata']) && isRecord(found['metadata']['labels']) ? found['metadata']['labels'] : {}
-  const unlike = Object.entries(MADE_BY_US).find(([key, value]) => labels[key] !== value)
+  const unlike = Object.entries(MADE_BY_US).find(([key, value]) => textsOf(found, 'labels')[key] !== value)
   if (unlike !== undefined) return `has no label ${unlike[0]}: ${unlike[1]}, so it is somebody else’s`
+  const granted = Object.entries(wanted.metadata.annotations ?? {}).find(
+    ([key, value]) => textsOf(found, 'annotations')[key] !== value,
+  )
+  if (granted !== undefined)
+    return `was made for another use (${shown(textsOf(found, 'annotations')[granted[0]])}), whose tokens would be worth more`
   return found['automountServiceAccountToken'] === wanted['automountServiceAccountToken']
     ? null
     : 'gives its token to pods'
+}
+
+function textsOf({ metadata }: Json, map: 'labels' | 'annotations'): Json {
+  const texts = isRecord(metadata) ? metadata[map] : null
+  return isRecord(texts) ? texts : {}
+}
+
+function shown(text: unknown): string {
+  if (typeof text !== 'string') return 'untold'
+  return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text
 }
 
 function roleDifference(wanted: Manifest, found: Json): string | null {

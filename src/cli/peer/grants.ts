@@ -12,6 +12,10 @@ const RBAC_GROUP = 'rbac.authorization.k8s.io'
 export const MADE_BY_US: Readonly<Record<string, string>> = { 'app.kubernetes.io/managed-by': 'heliograph' }
 
 export interface GrantUse {
+  /** Of annotations. */
+  readonly prefix: string
+  /** UID of home's kube-system: two homes never share an account. */
+  readonly home: string
   readonly account: string
   readonly accountNamespace: string
   /** Null: the whole peer. */
@@ -34,19 +38,33 @@ export function grantsOf(use: GrantUse): readonly Manifest[] {
   const tokenRole = { name: `${account}-token`, namespace: accountNamespace }
   return [
     manifest('Namespace', { name: accountNamespace }),
-    manifest(
-      'ServiceAccount',
-      { name: account, namespace: accountNamespace },
-      {
-        automountServiceAccountToken: false,
-      },
-    ),
+    serviceAccount(use),
     ...granted(use, { name: account }, of('cluster')),
     ...(namespaces ?? []).flatMap((namespace) =>
       granted(use, { name: account, namespace }, of('each namespace')),
     ),
     ...granted(use, tokenRole, of('account')),
   ]
+}
+
+/** Tells for whom and for what an account was made: with more rights, tokens of it that are in use would be worth more. */
+export function grantMark(use: GrantUse): readonly [key: string, value: string] {
+  const { prefix, home, namespaces, kinds } = use
+  const parts = [
+    `home ${home}`,
+    namespaces === null ? 'the whole cluster' : `namespaces ${[...namespaces].sort().join(', ')}`,
+    `kinds ${[...kinds].sort().join(', ')}`,
+    ...(use.createsNamespaces ? ['creates namespaces'] : []),
+    ...(use.renewsToken ? ['renews its token'] : []),
+  ]
+  return [`${prefix}granted`, parts.join('; ')]
+}
+
+function serviceAccount(use: GrantUse): Manifest {
+  const place = { name: use.account, namespace: use.accountNamespace }
+  const { metadata, ...account } = manifest('ServiceAccount', place)
+  const annotations = Object.fromEntries([grantMark(use)])
+  return { ...account, metadata: { ...metadata, annotations }, automountServiceAccountToken: false }
 }
 
 interface Place {

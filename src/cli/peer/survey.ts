@@ -1,5 +1,6 @@
 /** What stands on a peer and at home against what `peer add` would make: looked at before anything is written. */
 
+import { annotation } from '../../core/annotations.ts'
 import type { PeerAdd } from '../../config/peer-command.ts'
 import { readManifest } from '../../kube/manifests.ts'
 import type { Manifest } from '../../kube/manifests.ts'
@@ -8,6 +9,7 @@ import { failed, ok } from '../../std/result.ts'
 import type { Result } from '../../std/result.ts'
 import { differenceOf } from './differences.ts'
 import { grantsOf } from './grants.ts'
+import type { GrantUse } from './grants.ts'
 import { identityAt, peersAt } from './home.ts'
 import type { Home, PeerSecret } from './home.ts'
 import { secretDifference, secretName } from './secret.ts'
@@ -61,8 +63,10 @@ export async function surveyOf(
   if (!secret.ok) return secret
   const absent = await absentNamespaces(spoke, peer, signal)
   if (absent.length > 0) return failed(absent)
+  const use = await useOf(home)
+  if (!use.ok) return use
   const grants: Compared[] = []
-  for (const manifest of grantsOf({ ...peer, ...useOf(home) }))
+  for (const manifest of grantsOf({ ...peer, ...use.value }))
     grants.push({ manifest, standing: await standingOf(spoke, manifest, signal) })
   return ok({
     entry,
@@ -72,14 +76,23 @@ export async function surveyOf(
   })
 }
 
-/** What the settings say that a peer's credential is needed for. */
-function useOf({ settings }: Home): {
-  readonly kinds: Home['settings']['rules']['kinds']
-  readonly createsNamespaces: boolean
-  readonly renewsToken: boolean
-} {
-  const { createNamespaces, peerTokenRenewal } = settings
-  return { kinds: settings.rules.kinds, createsNamespaces: createNamespaces, renewsToken: peerTokenRenewal }
+/** For whom a peer's credential is, and what the settings say that it is needed for. */
+async function useOf({
+  api,
+  settings,
+  signal,
+}: Home): Promise<Result<Omit<GrantUse, 'account' | 'accountNamespace' | 'namespaces'>, readonly string[]>> {
+  const { rules, createNamespaces, peerTokenRenewal } = settings
+  const kubeSystem = await api.readNamespace('kube-system', { signal })
+  if (!kubeSystem.ok)
+    return failed([`Home’s Namespace kube-system cannot be read: ${reasonOf(kubeSystem.failure)}.`])
+  return ok({
+    prefix: rules.prefix,
+    home: kubeSystem.value.uid,
+    kinds: rules.kinds,
+    createsNamespaces: createNamespaces,
+    renewsToken: peerTokenRenewal,
+  })
 }
 
 /** The Secret that would be made, if it is there; why it may not be made, where another stands against it. */
@@ -96,7 +109,8 @@ async function secretAt(home: Home, entry: PeerEntry): Promise<Result<PeerSecret
     return failed([
       `Secret ${entry.namespace}/${taken.secret.meta.name} is peer ${entry.name} already: choose another name.`,
     ])
-  const same = others.find(({ terms }) => terms?.identity === entry.identity)
+  const key = annotation(entry.prefix, 'peer-identity')
+  const same = others.find(({ secret }) => secret.meta.annotations[key] === entry.identity)
   if (same !== undefined)
     return failed([
       `Peer ${same.name} is the same cluster: run heliograph peer forget ${same.name} first, or keep that one.`,

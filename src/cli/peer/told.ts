@@ -20,8 +20,9 @@ export function refused(...sentences: readonly string[]): Told {
   return { output: '', complaint: text(sentences.map((each) => `heliograph: ${each}`)), exitCode: 1 }
 }
 
+/** What others wrote into a cluster steers no terminal. */
 function text(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+  return lines.map((line) => `${line.replaceAll(/[^\P{C}\n]/gu, '?')}\n`).join('')
 }
 
 const UNANSWERED = {
