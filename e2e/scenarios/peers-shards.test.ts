@@ -7,6 +7,7 @@ import { memberOf, shardOf } from '../../src/core/shards.ts'
 import { startControlPlane } from '../control-plane/start.ts'
 import { awaitList } from '../lib/await.ts'
 import { installChart } from '../lib/chart.ts'
+import { awaitEvent } from '../lib/events.ts'
 import type { Controller } from '../lib/controller.ts'
 import { ours } from '../lib/marks.ts'
 import { collectionPath, refOf, secret } from '../lib/objects.ts'
@@ -33,6 +34,7 @@ const PEERS = [
   .slice(0, 8)
 const SHARD_LEASES = PEERS.map((peer) => `heliograph-peers-${shardOf(peer)}`).toSorted()
 const MEMBER = /^heliograph-member-[0-9a-f]{8}$/
+const NUMBERS = Array.from({ length: 100 }, (_, at) => at)
 const LEASES = collectionPath('Lease', SYSTEM)
 
 const [stage, spoke] = await Promise.all([openStage(), startControlPlane()])
@@ -45,22 +47,18 @@ const origin = secretOffer(
   { targets: '*', 'target-namespaces': 'edge-*' },
   { password: 'first' },
 )
-await preparePeers()
-
 /**
  * One cluster under several identities: each peer grants one namespace of it, and whoever makes such a Secret says whose it is.
  * So several peers need one control plane.
  */
-async function preparePeers(): Promise<void> {
-  const { namespace, serviceAccount } = await installChart(spoke, { namespace: SYSTEM })
-  const token = await spoke.client.tokenFor(namespace, serviceAccount)
-  for (const peer of PEERS) {
-    await spoke.client.createNamespace(`edge-${peer}`)
-    await client.create(peerSecret(peer, token))
-  }
+const account = await installChart(spoke, { namespace: SYSTEM })
+const token = await spoke.client.tokenFor(account.namespace, account.serviceAccount)
+for (const peer of PEERS) {
+  await spoke.client.createNamespace(`edge-${peer}`)
+  await client.create(peerSecret(peer))
 }
 
-function peerSecret(peer: string, token: string): KubeObject {
+function peerSecret(peer: string, identity = `identity-${peer}`): KubeObject {
   const cluster = {
     server: spoke.url,
     'certificate-authority-data': Buffer.from(spoke.caPem).toString('base64'),
@@ -74,7 +72,7 @@ function peerSecret(peer: string, token: string): KubeObject {
   const annotations = ours({
     'peer-origins': `${home}/*`,
     'peer-namespaces': `edge-${peer}`,
-    'peer-identity': `identity-${peer}`,
+    'peer-identity': identity,
   })
   return secret(
     SYSTEM,
@@ -168,3 +166,24 @@ async function writesAbroad(): Promise<number> {
       code < 300,
   ).length
 }
+
+test('a Secret that is wrong is told by the replica that has its shard, and one cluster is no two peers, though two replicas have them', async () => {
+  await start('replica-d')
+  const { members } = await awaitShares('replica-b', 'replica-d')
+  const alive = [...members].filter(([, replica]) => ['replica-b', 'replica-d'].includes(replica))
+  const ids = alive.map(([name]) => name)
+  const holderOf = (peer: string): string | null => memberOf(shardOf(peer), ids)
+  const ofEach = (word: string): readonly string[] =>
+    ids.map((id) => NUMBERS.map((at) => `${word}-${at}`).find((name) => holderOf(name) === id) ?? '')
+  const broken = ofEach('broken')
+  for (const name of broken)
+    await client.create(secret(SYSTEM, name, { kubeconfig: 'a: [' }, { labels: ours({ peer: 'true' }) }))
+  // The server counts a Secret's age in seconds; of two of one age the first by name stays.
+  const [twin = '', other = ''] = ofEach('twin').toSorted()
+  await client.create(peerSecret(twin, 'identity-twins'))
+  for (const name of broken)
+    await awaitEvent(client, { kind: 'Secret', namespace: SYSTEM, name }, 'PeerRefused')
+  await client.create(peerSecret(other, 'identity-twins'))
+  const told = await awaitEvent(client, { kind: 'Secret', namespace: SYSTEM, name: other }, 'PeerRefused')
+  assert.match(told.message, /an older Secret has the same cluster as its peer/)
+})
