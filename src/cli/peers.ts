@@ -58,7 +58,10 @@ export function joinPeers(options: PeersOptions): Peers {
     shard: (peer) => shards.leadership(peer),
     settled: (peers, linked) => shards.setPeers(peers, linked),
     identityElsewhere: (peer) => shards.identityOf(peer),
-    removed: (name) => scope.spawn(() => options.metrics.forget(name)),
+    removed: (name) => {
+      healths.delete(name)
+      scope.spawn(() => options.metrics.forget(name))
+    },
     crashed: (error) => scope.spawn(() => Promise.reject(error)),
     link: (about) => makeLink({ ...options, recorder: recorderOf(about.name) }, healths, about),
   })
