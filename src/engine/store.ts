@@ -25,7 +25,7 @@ export interface StoreListener {
   swept(): void
 }
 
-/** Uids of objects that we saw deleted and whose last events may still come; the oldest is forgotten first. */
+/** Uids of objects that we saw deleted and whose last events, or answers, may still come; the oldest is forgotten first. */
 const DEAD_UIDS_MAX = 10_000
 
 /** One per cluster, written by its reflectors and by the answers to our own requests. */
@@ -33,6 +33,8 @@ export class Store {
   readonly #objects = new Map<ObjectKey, ObjectMeta>()
   readonly #namespaces = new Map<string, NamespaceMeta>()
   readonly #dead = new Set<Uid>()
+  /** Versions at which objects were seen to go: an answer that comes later may be of before. */
+  readonly #ended = new Map<Uid, ResourceVersion>()
   /** Keys named since a snapshot began; null while none is under way. */
   readonly #snapshots = new Map<Scope, Snapshot>()
   /** Snapshots by resource and scope, and whether each was complete once. */
@@ -75,6 +77,7 @@ export class Store {
       this.#snapshots.get(scope)?.seen.add(object.key)
     const before = this.get(object.key)
     if (this.#dead.has(object.uid)) return false
+    if (source === 'answer' && this.#isOvertaken(object)) return false
     if (before !== null && before.uid === object.uid && !isNewer(object.version, before.version)) return false
     if (before !== null && before.uid !== object.uid && !isNewer(object.version, before.version)) return false
     const matters = hasKeyUnder(object, this.#prefixes) || this.#isAwaited(object.key)
@@ -91,7 +94,8 @@ export class Store {
    */
   insist(object: ObjectMeta): boolean {
     const before = this.get(object.key)
-    const isBack = this.#dead.delete(object.uid)
+    const isEnded = this.#ended.delete(object.uid)
+    const isBack = this.#dead.delete(object.uid) || isEnded
     if (!isBack && (before === null || !isNewer(before.version, object.version)))
       return this.put(object, 'answer')
     this.#objects.set(object.key, object)
@@ -103,6 +107,7 @@ export class Store {
   gone(object: ObjectMeta, source: Source): boolean {
     this.#dead.delete(object.uid)
     const before = this.get(object.key)
+    if (before?.uid === object.uid) this.#noteEnded(object)
     if (before === null) {
       if (this.#isAwaited(object.key)) this.#listener.objectChanged(object.key, null, null, source)
       return false
@@ -115,11 +120,7 @@ export class Store {
 
   /** An answer said that the object is gone: later events of this uid are echoes, up to its DELETED. */
   forget(key: ObjectKey, uid: Uid): void {
-    if (this.#dead.size >= DEAD_UIDS_MAX)
-      for (const oldest of this.#dead) {
-        this.#dead.delete(oldest)
-        break
-      }
+    dropOldest(this.#dead)
     this.#dead.add(uid)
     const before = this.get(key)
     if (before === null || before.uid !== uid) return
@@ -180,6 +181,17 @@ export class Store {
     }
   }
 
+  /** Answers of one write and events of the watch come by different ways: what was seen to go does not come back by a late answer. */
+  #isOvertaken({ uid, version }: ObjectMeta): boolean {
+    const ended = this.#ended.get(uid)
+    return ended !== undefined && !isNewer(version, ended)
+  }
+
+  #noteEnded({ uid, version }: ObjectMeta): void {
+    dropOldest(this.#ended)
+    this.#ended.set(uid, version)
+  }
+
   #begin(scope: Scope, witness: 'relist' | 'audit'): void {
     this.#snapshots.set(scope, { witness, seen: new Set() })
   }
@@ -233,6 +245,14 @@ type Scope = Kind | 'Namespace' | `${Kind}/${string}`
 interface Snapshot {
   readonly witness: Witness
   readonly seen: Set<string>
+}
+
+function dropOldest(kept: Set<Uid> | Map<Uid, ResourceVersion>): void {
+  if (kept.size < DEAD_UIDS_MAX) return
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest)
+    return
+  }
 }
 
 function isPast(version: ResourceVersion, asOf: ResourceVersion | null): boolean {

@@ -72,6 +72,18 @@ test('an object that loses its last key of ours leaves the store, and that is to
   assert.equal(told.at(-1), 'Secret/a/x 1→- live')
 })
 
+test('an answer that comes after the DELETED of what it speaks of does not bring it back; what a consistent read says does', () => {
+  const { store, told } = scene()
+  store.put(marked('a/x', { uid: 'one', version: 10 }), 'live')
+  store.gone(marked('a/x', { uid: 'one', version: 11 }), 'live')
+  assert.equal(store.put(marked('a/x', { uid: 'one', version: 10 }), 'answer'), false)
+  assert.equal(store.get(secret('a/x')), null)
+  assert.equal(told.length, 2)
+  assert.equal(store.put(marked('a/x', { uid: 'two', version: 12 }), 'answer'), true)
+  store.gone(marked('a/x', { uid: 'two', version: 13 }), 'live')
+  assert.equal(store.insist(marked('a/x', { uid: 'one', version: 10 })), true)
+})
+
 test('an awaited object is released only once nobody waits for it', () => {
   const { store, awaited } = scene()
   awaited.add(secret('a/x'))
