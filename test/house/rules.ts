@@ -17,7 +17,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['ops/'],
   'prom-client': ['ops/'],
   minimatch: ['core/globs.ts'],
-  yaml: ['cli/migrate/'],
+  yaml: ['peers/', 'cli/migrate/', 'cli/peer/'],
 }
 
 /** What may lie at the top of the repository. */
