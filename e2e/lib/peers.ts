@@ -13,7 +13,7 @@ import type { StartOptions } from '../control-plane/start.ts'
 import { awaitPresent, eventually } from './await.ts'
 import type { Client } from './client.ts'
 import type { Controller } from './controller.ts'
-import { ours } from './marks.ts'
+import { PREFIX, ours } from './marks.ts'
 import { refOf, secret } from './objects.ts'
 import type { KubeObject, Metadata, Ref } from './objects.ts'
 import { mirrorIn, offer, secretOffer } from './offers.ts'
@@ -73,6 +73,8 @@ export async function openSpoke(
 /** Makes the account and its roles as `peer add` would; answers the ServiceAccount. Repeated, it grants that use instead. */
 export async function grantAccount(client: Client, use: Partial<GrantUse> = {}): Promise<Ref> {
   const full: GrantUse = {
+    prefix: PREFIX,
+    home: 'the-home-of-all-scenarios',
     account: ACCOUNT,
     accountNamespace: ACCOUNT_HOME,
     namespaces: null,
@@ -81,7 +83,7 @@ export async function grantAccount(client: Client, use: Partial<GrantUse> = {}):
     renewsToken: false,
     ...use,
   }
-  for (const manifest of grantsOf(full)) await client.apply(manifest as unknown as KubeObject, 'peer-add')
+  for (const manifest of grantsOf(full)) await client.apply(manifest, 'peer-add')
   return { kind: 'ServiceAccount', namespace: full.accountNamespace, name: full.account }
 }
 
