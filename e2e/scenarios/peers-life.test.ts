@@ -123,12 +123,13 @@ test('mirrors that are deleted on the peer in the moment in which they come are 
   const names = new Set(Array.from({ length: 200 }, (_, index) => `brief-${index}`))
   const end = new AbortController()
   const first = new Map<string, string | undefined>()
+  const removals: Promise<void>[] = []
   const removing = (async (): Promise<void> => {
     for await (const { type, object } of east.client.watch(collectionPath('ConfigMap', there), end.signal)) {
       const { name, uid } = object.metadata
       if (type !== 'ADDED' || !names.has(name) || first.has(name)) continue
       first.set(name, uid)
-      await east.client.remove({ kind: 'ConfigMap', namespace: there, name })
+      removals.push(east.client.remove({ kind: 'ConfigMap', namespace: there, name }))
     }
   })().catch((error: unknown) => {
     if (!end.signal.aborted) throw error
@@ -143,7 +144,7 @@ test('mirrors that are deleted on the peer in the moment in which they come are 
     { what: 'every mirror is there under another uid' },
   )
   end.abort()
-  await removing
+  await Promise.all([removing, ...removals])
 })
 
 test('a target taken from the list loses its mirror, the other keeps it; taken back, it is made again', async () => {
