@@ -62,5 +62,12 @@ test('absent, unannotated and not-permitted origins have one notice, so that who
 
 test('a refusal, a loss or a hold is a Warning; what went as it should is Normal', () => {
   const normal = NOTICE_CODES.filter((code) => NOTICES[code].type === 'Normal')
-  assert.deepEqual(normal.sort(), ['MirrorReleased', 'MirrorReplaced', 'OriginReleased', 'OriginReplaced'])
+  assert.deepEqual(normal.sort(), [
+    'MirrorReleased',
+    'MirrorReplaced',
+    'NamespaceCreated',
+    'OriginReleased',
+    'OriginReplaced',
+    'PeerRemoved',
+  ])
 })
