@@ -157,6 +157,8 @@ test('a blanked reflected-version brings a fresh copy and is restored, also by a
   await client.apply({ ...applied, data: { a: Buffer.from('stale').toString('base64') } }, 'helm')
   await awaitData(client, refOf(applied), { a: '1' })
   await awaitPresent(client, refOf(applied), isFresh)
+  await reannotate(client, refOf(applied), { 'reflected-version': '' })
+  await awaitPresent(client, refOf(applied), isFresh)
 })
 
 test('a pull mirror that the tool filled with what is no longer right is filled anew by one write', async () => {
