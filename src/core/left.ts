@@ -24,6 +24,17 @@ export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision
   return isOrphan(o, marks, left) ? planOrphan(o, marks) : null
 }
 
+/**
+ * A mirror of ours into which a tool wrote while it ran instead of us, or beside us: some take every label off that is not the origin’s.
+ * Marks that prove a copy by its content prove this one too, unless our mark names somebody else. Null: they do not.
+ */
+export function planTorn(o: Observation, marks: Marks): Decision | null {
+  if (marks.left === null || marks.left.keys === null) return null
+  const heir = heirOf(o, marks.left)
+  if (heir === null || (marks.origin !== null && marks.origin !== pathOf(heir.origin))) return null
+  return planHeir(o, marks, marks.left, heir)
+}
+
 /** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
 function heirOf(o: Observation, { origin }: LeftCopy): Claim | null {
   const named = origin === null ? null : keyOf(origin)
