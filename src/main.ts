@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 
 import { openHome } from './cli/home.ts'
 import { migrate } from './cli/migrate.ts'
+import type { MigrateOptions } from './cli/migrate.ts'
 import { release } from './cli/release.ts'
 import { run } from './cli/run.ts'
 import type { RunOptions } from './cli/run.ts'
@@ -42,14 +43,18 @@ async function main(argv: readonly string[]): Promise<void> {
     signal: stopSignal(),
   }
   if (command.value.kind === 'run') return await run(common)
-  if (command.value.kind === 'migrate') {
-    const told = await migrate({ ...common, ...command.value, input: process.stdin })
-    process.stdout.write(told.output)
-    process.stderr.write(told.complaint)
-    process.exitCode = told.exitCode
-    return
-  }
+  if (command.value.kind === 'migrate')
+    return await report({ ...common, ...command.value, input: process.stdin })
   await releaseHold(common, command.value.id)
+}
+
+async function report(options: MigrateOptions): Promise<void> {
+  // A read that waits for a terminal knows of no signal.
+  options.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
+  const told = await migrate(options)
+  await write(told.output)
+  process.stderr.write(told.complaint)
+  process.exitCode = told.exitCode
 }
 
 async function releaseHold(options: RunOptions, id: string): Promise<void> {
@@ -70,6 +75,14 @@ async function releaseHold(options: RunOptions, id: string): Promise<void> {
   } finally {
     await cluster.close()
   }
+}
+
+/** A reader that wants no more, such as `head`, is no failure. */
+async function write(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.stdout.once('error', () => resolve())
+  process.stdout.write(text, () => resolve())
+  await promise
 }
 
 /** Fires at the first SIGTERM or Ctrl-C. As PID 1 a process without handlers would ignore both. */

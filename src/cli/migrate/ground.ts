@@ -92,6 +92,11 @@ export function choosersOf(ground: Ground, place: ObjectRef): readonly SceneOrig
   })
 }
 
+/** Whether more than one origin makes mirrors of this kind and name, wherever. */
+export function isNameShared({ pushing }: Ground, { kind, name }: Pick<ObjectRef, 'kind' | 'name'>): boolean {
+  return (pushing.get(`${kind}/${name}`)?.length ?? 0) > 1
+}
+
 export function consentAt(
   { scene, rules }: Ground,
   place: ObjectRef,
@@ -147,6 +152,7 @@ function meetForeign(ground: Ground, place: ObjectRef, origin: SceneOrigin): Mee
 
 /** Of several that claim a place that nobody holds, one wins. */
 function isWinner(ground: Ground, place: ObjectRef, { meta }: SceneOrigin): boolean {
+  if (!isNameShared(ground, place)) return true
   const claims = claimantsOf(ground, place).flatMap((each): readonly Claim[] => {
     const consent = consentAt(ground, place, each)
     const trusted = ground.rules.trustedOrigins.matches(pathOf(each.meta))
