@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import fc from 'fast-check'
 
+import { LAST_APPLIED } from '../../src/core/defaults.ts'
 import { refOf } from '../../src/core/names.ts'
 import { manifestOf, opsOf } from './model/cluster.ts'
 import type { Manifest } from './model/cluster.ts'
@@ -440,3 +441,17 @@ function contentsOf(stored: Parameters<typeof manifestOf>[0]): Record<string, st
   const { data, binaryData } = manifestOf(stored)
   return Object.fromEntries([...Object.entries(data), ...Object.entries(binaryData)])
 }
+
+test('whoever applies keys of his own beside the merged ones declares nothing of ours; whoever applies a merged key has the object', () => {
+  const beside = made()
+  beside.cluster.apply(refOf(MIRROR), { data: { mine: 'eQ==' } })
+  annotate(beside, MIRROR, { [LAST_APPLIED]: '{}' })
+  acted(beside)
+  assert.equal(mark(beside, MIRROR, 'origin'), 'shared/registry')
+  rotate(beside, { token: 'dHdv' })
+  beside.settle()
+  assert.deepEqual(dataOf(beside), { token: 'dHdv', mine: 'eQ==' }, 'rotation still reaches it')
+  const over = made()
+  over.cluster.apply(refOf(MIRROR), { data: { token: 'eA==' } })
+  assert.deepEqual(acted(over), ['release declared'])
+})
