@@ -157,6 +157,30 @@ test('a strip that comes late takes no key that the owner has put there since', 
   assert.equal((await client.get(place)).metadata.resourceVersion, taken.metadata.resourceVersion)
 })
 
+test('a strip proves the very version that it was planned with, whatever changed since', async () => {
+  const [home, target] = await stage.namespaces('proof-home', 'proof-target')
+  const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
+  const place = mirrorIn(target, origin)
+  await awaitData(client, place, { a: '1' })
+  await write(client, place, { own: 'x' })
+  await solo.settled()
+  const path = new RegExp(`/namespaces/${target}/secrets/shared(\\?|$)`)
+  const strip = proxy.hold({ method: 'PATCH', path, times: 1 })
+  const from = proxy.seen.length
+  await client.remove(refOf(origin))
+  await strip.reached()
+  await write(client, place, { own: 'y' })
+  strip.release()
+  await awaitData(client, place, { own: 'y' })
+  const sent = proxy.seen
+    .slice(from)
+    .filter(({ method, path: asked }) => method === 'PATCH' && path.test(asked))
+  assert.deepEqual(
+    sent.map(({ status }) => status),
+    [422, 200],
+  )
+})
+
 test('a delete that comes late deletes nothing into which somebody has put a key since', async () => {
   const [home, target] = await stage.namespaces('kept-home', 'kept-target')
   const origin = await client.create(replicated(home, 'shared', { 'replicate-to': target }))
