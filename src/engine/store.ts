@@ -56,7 +56,7 @@ export class Store {
     return this.#namespaces.get(name) ?? null
   }
 
-  namespaces(): Iterable<NamespaceMeta> {
+  namespaces(): IterableIterator<NamespaceMeta> {
     return this.#namespaces.values()
   }
 
