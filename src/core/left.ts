@@ -68,7 +68,12 @@ function planHeir(o: Observation, marks: Marks, left: LeftCopy, heir: Claim): De
 function isTakenBack({ object }: Observation, marks: Marks, { origin, policy, consent }: Claim): boolean {
   if (object === null) return false
   const isCopied = policy.copies === 'metadata' && origin.lastApplied
-  return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, marks, consent)
+  return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, asWhole(marks), consent)
+}
+
+/** Before it is ours nothing in it is: whoever declares any of it declares the object. */
+function asWhole(marks: Marks): Marks {
+  return { ...marks, mergedKeys: null }
 }
 
 /** Marks that name no origin prove one only by what it wrote: each of those keys is the origin's now. */
@@ -89,7 +94,7 @@ function isOrphan(o: Observation, marks: Marks, { isCollectable }: LeftCopy): bo
     isCollectable &&
     marks.label === null &&
     o.object !== null &&
-    !isDeclared(o.object, marks, o.markedConsent) &&
+    !isDeclared(o.object, asWhole(marks), o.markedConsent) &&
     o.markedConsent.kind === 'granted' &&
     (o.marked?.kind === 'absent' || o.marked?.kind === 'not-claiming')
   )
