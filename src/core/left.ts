@@ -12,7 +12,7 @@ import type { Observation } from './observation.ts'
 import type { LeftCopy } from './policy.ts'
 import { pushFormOf } from './render.ts'
 import type { Summary } from './render.ts'
-import { deliverable, isDeclared, keep, stillContested, undeliverable } from './steps.ts'
+import { asWhole, deliverable, isDeclared, keep, stillContested, undeliverable } from './steps.ts'
 
 /** Null: neither taken over nor collected; what is done with any foreign object is done. */
 export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision | null {
@@ -69,11 +69,6 @@ function isTakenBack({ object }: Observation, marks: Marks, { origin, policy, co
   if (object === null) return false
   const isCopied = policy.copies === 'metadata' && origin.lastApplied
   return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, asWhole(marks), consent)
-}
-
-/** Before it is ours nothing in it is: whoever declares any of it declares the object. */
-function asWhole(marks: Marks): Marks {
-  return { ...marks, mergedKeys: null }
 }
 
 /** Marks that name no origin prove one only by what it wrote: each of those keys is the origin's now. */

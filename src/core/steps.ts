@@ -61,6 +61,11 @@ export function isDeclared(
   return object.lastApplied || appliers.some(ownsData)
 }
 
+/** Before it is ours nothing in it is: whoever declares any of it declares the object. */
+export function asWhole(marks: Marks): Marks {
+  return { ...marks, mergedKeys: null }
+}
+
 function ownsOneOf(keys: readonly string[], paths: readonly string[]): boolean {
   return keys.some((key) => paths.includes(`data/${key}`) || paths.includes(`binaryData/${key}`))
 }

@@ -14,7 +14,7 @@ import type { ObjectKey, ObjectRef } from '../../core/names.ts'
 import type { NamespaceMeta } from '../../core/objects.ts'
 import type { LeftCopy, Policy, Reading } from '../../core/policy.ts'
 import type { Rules } from '../../core/rules.ts'
-import { isDeclared } from '../../core/steps.ts'
+import { asWhole, isDeclared } from '../../core/steps.ts'
 import type { Scene, SceneObject } from './scene.ts'
 
 export interface SceneOrigin {
@@ -189,7 +189,7 @@ function isTakenBack(ground: Ground, object: SceneObject, origin: SceneOrigin): 
   const isCopied = origin.policy?.copies === 'metadata' && origin.meta.lastApplied
   const consent = consentAt(ground, object, origin) ?? { kind: 'granted', declared: false }
   const seen = { ...object, lastApplied: object.lastApplied && !isCopied }
-  return isDeclared(seen, marksOf(object, ground.rules), consent)
+  return isDeclared(seen, asWhole(marksOf(object, ground.rules)), consent)
 }
 
 /** What becomes of a copy that another tool left. */
@@ -225,6 +225,6 @@ function isAbandoned(ground: Ground, object: SceneObject, named: ObjectRef): boo
     ground.rules.originNamespaces.matches(named.namespace) &&
     consent?.kind === 'granted' &&
     marks.label === null &&
-    !isDeclared(object, marks, consent)
+    !isDeclared(object, asWhole(marks), consent)
   )
 }
