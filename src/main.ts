@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { openHome } from './cli/home.ts'
 import { answerIdentity } from './cli/identity.ts'
 import { migrate } from './cli/migrate.ts'
-import type { MigrateTold } from './cli/migrate.ts'
+import type { MigrateOptions, MigrateTold } from './cli/migrate.ts'
 import { peer } from './cli/peer.ts'
 import { release } from './cli/release.ts'
 import type { Told } from './cli/release.ts'
@@ -49,8 +49,8 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   if (command.value.kind === 'run') return await run(common)
   if (command.value.kind === 'migrate')
-    return show(await migrate({ ...common, ...command.value, input: process.stdin }))
-  if (command.value.kind === 'peer') return show(await peer({ ...common, peer: command.value.peer }))
+    return await report({ ...common, ...command.value, input: process.stdin })
+  if (command.value.kind === 'peer') return await show(await peer({ ...common, peer: command.value.peer }))
   const { rules } = settings.value
   const { signal } = common
   const namespace = rules.ownNamespace
@@ -65,8 +65,14 @@ async function main(argv: readonly string[]): Promise<void> {
   )
 }
 
-function show({ output, complaint, exitCode }: MigrateTold): void {
-  process.stdout.write(output)
+async function report(options: MigrateOptions): Promise<void> {
+  // A read that waits for a terminal knows of no signal.
+  options.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
+  await show(await migrate(options))
+}
+
+async function show({ output, complaint, exitCode }: MigrateTold): Promise<void> {
+  await write(output)
   process.stderr.write(complaint)
   process.exitCode = exitCode
 }
@@ -81,6 +87,14 @@ async function tell(options: RunOptions, ask: (api: ClusterApi) => Promise<Told>
   } finally {
     await cluster.close()
   }
+}
+
+/** A reader that wants no more, such as `head`, is no failure. */
+async function write(text: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.stdout.once('error', () => resolve())
+  process.stdout.write(text, () => resolve())
+  await promise
 }
 
 /** Fires at the first SIGTERM or Ctrl-C. As PID 1 a process without handlers would ignore both. */

@@ -7,8 +7,8 @@ import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { awaitEvent, eventsAbout } from '../lib/events.ts'
 import { idle } from '../lib/idle.ts'
 import { argoTracked, kubedOrigin, leaveCopy, reference } from '../lib/kubed.ts'
-import { KUBED, keysOf, leaveKubedCopy } from '../lib/leftovers.ts'
-import { at, isMirrorOf, marksOn } from '../lib/marks.ts'
+import { KUBED, keysOf, kubedMarks, leaveKubedCopy } from '../lib/leftovers.ts'
+import { at, isMirrorOf, marksOn, ours } from '../lib/marks.ts'
 import { configMap, refOf, secret } from '../lib/objects.ts'
 import { awaitData, namespacesOf, textsOf, write } from '../lib/offers.ts'
 import { startSolo } from '../lib/solo.ts'
@@ -168,20 +168,14 @@ test('a copy that its owner has since applied as his own is not taken over', asy
   assert.equal(marksOn(now)['mirror'], undefined)
 })
 
-test('a copy whose reference names another name or kind is no copy of this origin, and stays foreign', async () => {
+test('a reference to an origin of another name is no mark of kubed’s, though that origin claims the place', async () => {
   const home = await stage.namespace('named-home')
   const { name, sync } = await target('named-target')
-  const origin = await client.create(kubedOrigin(secret(home, 'named', { a: '1' }), { sync: 'false' }))
-  const other = { ...origin, metadata: { ...origin.metadata, name: 'another' } }
-  const annotations = (await leaveKubedCopy(client, other, name)).metadata.annotations ?? {}
-  const planted = await client.create(
-    secret(
-      name,
-      'named',
-      { a: '1' },
-      { annotations: { [`${KUBED}origin`]: annotations[`${KUBED}origin`] ?? '' } },
-    ),
-  )
+  const wanted = kubedOrigin(secret(home, 'another', { a: '1' }), { sync: 'false' })
+  const renamed = { ...wanted.metadata.annotations, ...ours({ 'reflect-as': 'named' }) }
+  const origin = await client.create({ ...wanted, metadata: { ...wanted.metadata, annotations: renamed } })
+  const { annotations } = kubedMarks({ ...origin, metadata: { ...origin.metadata, annotations: {} } })
+  const planted = await client.create(secret(name, 'named', { a: '1' }, { annotations }))
   await client.annotate(refOf(origin), { [`${KUBED}sync`]: sync })
   await awaitEvent(client, refOf(planted), 'MirrorBlocked')
   await idle(solo)

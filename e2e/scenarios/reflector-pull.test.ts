@@ -150,12 +150,15 @@ test('a blanked reflected-version brings a fresh copy and is restored, also by a
     type: 'Opaque',
   }
   const { resourceVersion } = origin.metadata
-  const isFresh = (each: KubeObject): boolean => reflectorKeysOn(each)['reflected-version'] === resourceVersion
+  const isFresh = (each: KubeObject): boolean =>
+    reflectorKeysOn(each)['reflected-version'] === resourceVersion
   await client.apply(applied, 'helm')
   await awaitData(client, refOf(applied), { a: '1' })
   await awaitPresent(client, refOf(applied), isFresh)
   await client.apply({ ...applied, data: { a: Buffer.from('stale').toString('base64') } }, 'helm')
   await awaitData(client, refOf(applied), { a: '1' })
+  await awaitPresent(client, refOf(applied), isFresh)
+  await reannotate(client, refOf(applied), { 'reflected-version': '' })
   await awaitPresent(client, refOf(applied), isFresh)
 })
 

@@ -137,6 +137,20 @@ test('an origin of another type leaves the type of its copy as it is, and data t
   assert.equal(after.metadata.uid, still.metadata.uid)
 })
 
+test('a copy that somebody sealed is not replaced, as keys of others may be in it, and is left whole at the end', async () => {
+  const { origin, place } = await pushed('sealed')
+  await write(client, place, { own: 'x' })
+  const sealed = await client.patch(place, { immutable: true })
+  await write(client, origin, { a: '2' })
+  await awaitEvent(client, origin, 'TargetsBlocked')
+  await solo.settled()
+  assert.equal((await client.get(place)).metadata.uid, sealed.metadata.uid)
+  await client.remove(origin)
+  const left = await awaitPresent(client, place, (each) => marksOn(each)['mirror'] === undefined)
+  assert.equal(left.metadata.uid, sealed.metadata.uid)
+  assert.deepEqual(await dataOf(client, place), { a: '1', own: 'x' })
+})
+
 test('binaryData is merged and taken away as data is', async () => {
   const [home, target] = await stage.namespaces('binary-home', 'binary-target')
   const bytes = Buffer.from([0, 255]).toString('base64')

@@ -77,11 +77,15 @@ async function readInput({ input, settings }: MigrateOptions): Promise<Result<Sc
 async function readAll(input: MigrateOptions['input']): Promise<Result<Sensitive<string>, string>> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of input) {
-    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    bytes += piece.length
-    if (bytes > STREAM_BYTES_MAX) return failed(`The stream has more than ${STREAM_BYTES_MAX} bytes.`)
-    chunks.push(piece)
+  try {
+    for await (const chunk of input) {
+      const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      bytes += piece.length
+      if (bytes > STREAM_BYTES_MAX) return failed(`The stream has more than ${STREAM_BYTES_MAX} bytes.`)
+      chunks.push(piece)
+    }
+  } catch {
+    return failed('Standard input broke off, or cannot be read.')
   }
   return ok(new Sensitive(Buffer.concat(chunks).toString('utf8')))
 }

@@ -12,7 +12,7 @@ import type { Observation } from './observation.ts'
 import type { LeftCopy } from './policy.ts'
 import { pushFormOf } from './render.ts'
 import type { Summary } from './render.ts'
-import { deliverable, isDeclared, keep, stillContested, undeliverable } from './steps.ts'
+import { asWhole, deliverable, isDeclared, keep, stillContested, undeliverable } from './steps.ts'
 
 /** Null: neither taken over nor collected; what is done with any foreign object is done. */
 export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision | null {
@@ -22,6 +22,17 @@ export function planLeft(o: Observation, marks: Marks, left: LeftCopy): Decision
   const heir = heirOf(o, left)
   if (heir !== null) return planHeir(o, marks, left, heir)
   return isOrphan(o, marks, left) ? planOrphan(o, marks) : null
+}
+
+/**
+ * A mirror of ours into which a tool wrote while it ran instead of us, or beside us: some take every label off that is not the origin’s.
+ * Marks that prove a copy by its content prove this one too, unless our mark names somebody else. Null: they do not.
+ */
+export function planTorn(o: Observation, marks: Marks): Decision | null {
+  if (marks.left === null || marks.left.keys === null) return null
+  const heir = heirOf(o, marks.left)
+  if (heir === null || (marks.origin !== null && marks.origin !== pathOf(heir.origin))) return null
+  return planHeir(o, marks, marks.left, heir)
 }
 
 /** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
@@ -57,7 +68,7 @@ function planHeir(o: Observation, marks: Marks, left: LeftCopy, heir: Claim): De
 function isTakenBack({ object }: Observation, marks: Marks, { origin, policy, consent }: Claim): boolean {
   if (object === null) return false
   const isCopied = policy.copies === 'metadata' && origin.lastApplied
-  return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, marks, consent)
+  return isDeclared({ ...object, lastApplied: object.lastApplied && !isCopied }, asWhole(marks), consent)
 }
 
 /** Marks that name no origin prove one only by what it wrote: each of those keys is the origin's now. */
@@ -78,7 +89,7 @@ function isOrphan(o: Observation, marks: Marks, { isCollectable }: LeftCopy): bo
     isCollectable &&
     marks.label === null &&
     o.object !== null &&
-    !isDeclared(o.object, marks, o.markedConsent) &&
+    !isDeclared(o.object, asWhole(marks), o.markedConsent) &&
     o.markedConsent.kind === 'granted' &&
     (o.marked?.kind === 'absent' || o.marked?.kind === 'not-claiming')
   )

@@ -11,6 +11,11 @@ export function emptyTexts(): Record<string, string> {
   return { __proto__: null } as unknown as Record<string, string>
 }
 
+export function sameTexts(a: Texts, b: Texts): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+}
+
 /** Metadata of a Secret or ConfigMap. The value of `last-applied-configuration` holds the whole secret and is dropped at the wire. */
 export interface ObjectMeta {
   readonly key: ObjectKey

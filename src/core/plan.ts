@@ -12,7 +12,7 @@ import type { Decision, UpdateReason } from './decision.ts'
 import { isCleanByFields, readDigest } from './digest.ts'
 import { mergedKeysMark } from './dialects/table.ts'
 import { ended, isWholeMirror, remainingKeys } from './ends.ts'
-import { planLeft } from './left.ts'
+import { planLeft, planTorn } from './left.ts'
 import { standingUnder, tolerableMarks } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
@@ -54,8 +54,12 @@ export function planMirror(o: Observation): Decision {
         ? planOrigin(o)
         : (planLeft(o, o.marks, standing.left) ?? planForeign(o, o.object, o.marks, standing))
     case 'stripped':
+    case 'unowned': {
+      const decision = planForeign(o, o.object, o.marks, standing)
+      const isUnproven = decision.kind === 'keep' && decision.reason === 'unowned'
+      return isUnproven ? (planTorn(o, o.marks) ?? decision) : decision
+    }
     case 'retained':
-    case 'unowned':
     case 'foreign':
       return planForeign(o, o.object, o.marks, standing)
   }

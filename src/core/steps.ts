@@ -55,9 +55,19 @@ export function isDeclared(
   consent: Consent,
 ): boolean {
   if (marks.adopted || (consent.kind === 'granted' && consent.declared)) return false
-  return (
-    object.lastApplied || object.fields.others.some((owner) => owner.operation === 'Apply' && ownsData(owner))
-  )
+  const appliers = object.fields.others.filter((owner) => owner.operation === 'Apply')
+  // Keys beside the merged ones are the owner's in any case: declaring them says nothing of ours.
+  if (marks.mergedKeys !== null) return appliers.some(({ paths }) => ownsOneOf(marks.mergedKeys ?? [], paths))
+  return object.lastApplied || appliers.some(ownsData)
+}
+
+/** Before it is ours nothing in it is: whoever declares any of it declares the object. */
+export function asWhole(marks: Marks): Marks {
+  return { ...marks, mergedKeys: null }
+}
+
+function ownsOneOf(keys: readonly string[], paths: readonly string[]): boolean {
+  return keys.some((key) => paths.includes(`data/${key}`) || paths.includes(`binaryData/${key}`))
 }
 
 export function ownsData(owner: FieldOwner): boolean {

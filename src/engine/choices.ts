@@ -11,17 +11,19 @@ type Choice = Pick<Policy, 'push' | 'peers' | 'mirrorName'>
 export class Choices {
   readonly #byOrigin = new Map<ObjectKey, Choice>()
 
-  /** Whether `view` chooses as it did when it was asked last; what it chooses now is remembered. */
+  /** Whether `view` chooses as what was remembered last. */
   isAsBefore({ meta, reading }: OriginView): boolean {
-    // A held origin is not matched against namespaces that come meanwhile.
-    if (reading.kind !== 'policy') {
-      this.forget(meta.key)
-      return false
-    }
-    const { push, peers, mirrorName } = reading.policy
+    if (reading.kind !== 'policy') return false
+    const { mirrorName } = reading.policy
     const before = this.#byOrigin.get(meta.key)
-    this.#byOrigin.set(meta.key, { push, peers, mirrorName })
     return before !== undefined && before.mirrorName === mirrorName && isSame(before, reading.policy)
+  }
+
+  /** The origin was matched against every namespace. A held one is not matched against those that come meanwhile. */
+  remember({ meta, reading }: OriginView): void {
+    if (reading.kind !== 'policy') return this.forget(meta.key)
+    const { push, peers, mirrorName } = reading.policy
+    this.#byOrigin.set(meta.key, { push, peers, mirrorName })
   }
 
   forget(origin: ObjectKey): void {

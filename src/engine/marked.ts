@@ -30,3 +30,14 @@ function keyed(object: ObjectMeta, path: string | undefined): ObjectKey | null {
   const parsed = path === undefined ? null : parsePath(path)
   return parsed === null ? null : keyOf({ kind: object.kind, ...parsed })
 }
+
+/** In an index of places by what they point to: `key` points elsewhere now. */
+export function moveIn<K>(index: Map<K, Set<ObjectKey>>, key: ObjectKey, from: K | null, to: K | null): void {
+  if (from === to) return
+  if (from !== null) {
+    const keys = index.get(from)
+    keys?.delete(key)
+    if (keys?.size === 0) index.delete(from)
+  }
+  if (to !== null) index.getOrInsertComputed(to, () => new Set()).add(key)
+}

@@ -177,7 +177,9 @@ export function isEnding(
   namespace: NamespaceMeta | null,
 ): boolean {
   if (namespace === null || o.history.endOf(key, named).witness === 'live') return false
-  if (o.site.consent(namespace, refOf(named)).kind === 'refused') return true
+  // What another tool left goes only where its namespace lets us write.
+  if (o.site.consent(namespace, refOf(named)).kind === 'refused')
+    return o.store.get(key)?.labels[`${o.rules.prefix}mirror`] !== undefined
   const marked = markedOrigin(o, key, named, namespace)
   return marked.kind === 'absent' || marked.kind === 'not-claiming'
 }

@@ -8,6 +8,7 @@
 import type { Consent } from '../core/consent.ts'
 import { keyOf, refOf } from '../core/names.ts'
 import type { ObjectKey, ObjectRef } from '../core/names.ts'
+import { sameTexts } from '../core/objects.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Rules } from '../core/rules.ts'
@@ -16,7 +17,8 @@ import { Admission } from './admission.ts'
 import { Choices } from './choices.ts'
 import type { History } from './history.ts'
 import { Lane, OPEN } from './lane.ts'
-import { groupOf, originMarked, originPulled } from './marked.ts'
+import { groupOf, moveIn, originMarked, originPulled } from './marked.ts'
+import { Matching } from './matching.ts'
 import type { OriginView } from './origins.ts'
 import type { OriginsHere, Reach } from './reach.ts'
 import type { Source, Store } from './store.ts'
@@ -63,12 +65,17 @@ export class Site {
   /** Those of the dirty that other patterns or selectors may choose now. */
   readonly #relabelled = new Set<string>()
   readonly #choices = new Choices()
+  readonly #matching: Matching
   readonly #admission: Admission
   #wake = new AbortController()
   #unseen = 0
 
   constructor(options: SiteOptions) {
     this.#o = options
+    this.#matching = new Matching({
+      namespaces: () => options.store.namespaces(),
+      placeIn: (view, namespace) => this.placeIn(view, namespace),
+    })
     this.#admission = new Admission({
       origins: options.origins,
       rules: options.rules,
@@ -81,8 +88,7 @@ export class Site {
   /** On the read loop: an object of home changed that is an origin, was one, or may become one. Notes it, nothing else. */
   originChanged(key: ObjectKey, source: Source): void {
     this.#soil(this.#dirtyOrigins, key, source)
-    const { namespace } = refOf(key)
-    this.#originTurns.add(key, { originNamespace: namespace, origin: key, namespace }, 0)
+    this.#takeTurn(key)
   }
 
   /** On the read loop: an object here changed. */
@@ -110,7 +116,7 @@ export class Site {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let sliceEndMs = this.#o.clock.now() + SLICE_MS
-      while (this.#flushOne()) {
+      while (this.#flushOne(false)) {
         if (this.#o.clock.now() < sliceEndMs) continue
         await this.#o.clock.breathe()
         if (signal.aborted) return
@@ -128,13 +134,13 @@ export class Site {
 
   /** Everything is indexed when it returns. */
   flush(): void {
-    while (this.#flushOne());
+    while (this.#flushOne(true));
   }
 
   /** What one place's observation depends on is indexed when it returns. */
   flushFor(place: ObjectRef, origins: Iterable<ObjectKey>): void {
     if (this.#dirtyNamespaces.has(place.namespace)) this.#indexNamespace(place.namespace)
-    for (const origin of origins) if (this.#dirtyOrigins.has(origin)) this.#indexOrigin(origin)
+    for (const origin of origins) if (this.#dirtyOrigins.has(origin)) this.#indexOrigin(origin, true)
   }
 
   /** Rises with every change that was not seen as it happened. */
@@ -223,28 +229,29 @@ export class Site {
     this.#wake.abort()
   }
 
-  #flushOne(): boolean {
+  /** `isWhole`: all that is begun is ended. */
+  #flushOne(isWhole: boolean): boolean {
     for (const name of this.#dirtyNamespaces.keys()) {
       this.#indexNamespace(name)
       return true
     }
     const next = this.#originTurns.take(OPEN)
     if (next === null) return false
-    this.#indexOrigin(next.key)
+    this.#indexOrigin(next.key, isWhole)
     return true
   }
 
   /** Claims of one origin over all namespaces; places that it left are ends that were seen, or not. */
-  #indexOrigin(origin: ObjectKey): void {
+  #indexOrigin(origin: ObjectKey, isWhole: boolean): void {
+    const view = this.#o.origins.view(origin)
+    const after = this.#claimed(origin, view, isWhole)
+    if (after === null) return this.#takeTurn(origin)
+    const before = this.places(origin)
     const dirt = this.#dirtyOrigins.get(origin)
     this.#dirtyOrigins.delete(origin)
     this.#originTurns.remove(origin)
-    const before = this.places(origin)
-    const view = this.#o.origins.view(origin)
-    const isAsBefore = view !== null && this.#choices.isAsBefore(view)
     if (view === null) this.#choices.forget(origin)
-    // A held origin keeps its index: its claims are frozen, not ended.
-    const after = view?.reading.kind === 'held' || isAsBefore ? new Set(before) : this.#claimed(view)
+    else this.#choices.remember(view)
     this.#notePulled(origin, dirt)
     this.#admission.forget(origin)
     for (const place of before) if (!after.has(place)) this.#unclaim(place, origin, dirt)
@@ -272,14 +279,19 @@ export class Site {
     }
   }
 
-  #claimed(view: OriginView | null): Set<ObjectKey> {
-    const places = new Set<ObjectKey>()
-    if (view?.reading.kind !== 'policy' || !this.#o.reach.concerns(view.reading.policy)) return places
-    for (const namespace of this.#o.store.namespaces()) {
-      const place = this.placeIn(view, namespace)
-      if (place !== null) places.add(place)
-    }
-    return places
+  /** Null: not every namespace was asked yet. */
+  #claimed(origin: ObjectKey, view: OriginView | null, isWhole: boolean): Set<ObjectKey> | null {
+    const isUnlike = view?.reading.kind === 'policy' && !this.#choices.isAsBefore(view)
+    if (isUnlike && this.#o.reach.concerns(view.reading.policy)) return this.#matching.next(view, isWhole)
+    this.#matching.forget(origin)
+    if (view === null || isUnlike) return new Set()
+    // A held origin keeps its index: its claims are frozen, not ended.
+    return new Set(this.places(origin))
+  }
+
+  #takeTurn(origin: ObjectKey): void {
+    const { namespace } = refOf(origin)
+    this.#originTurns.add(origin, { originNamespace: namespace, origin, namespace }, 0)
   }
 
   /** Claims of all origins on one namespace, and whatever else is there. */
@@ -288,6 +300,7 @@ export class Site {
     this.#dirtyNamespaces.delete(name)
     const namespace = this.#o.store.namespace(name)
     const isRelabelled = this.#relabelled.delete(name)
+    if (isRelabelled) this.#matching.clear()
     for (const origin of this.#o.origins.keys()) {
       const view = this.#o.origins.view(origin)
       if (view === null) continue
@@ -354,28 +367,18 @@ export class Site {
     const { rules } = this.#o
     const [marked, pulled] = [originMarked(before, rules), originPulled(before, rules)]
     const markedNow = originMarked(after, rules)
-    this.#move(this.#mirrors, key, marked, markedNow)
+    moveIn(this.#mirrors, key, marked, markedNow)
     this.#releaseUnreferenced(marked)
-    this.#move(this.#pulls, key, pulled, originPulled(after, rules))
+    moveIn(this.#pulls, key, pulled, originPulled(after, rules))
     this.#releaseUnreferenced(pulled)
-    this.#move(this.#groups, key, groupOf(marked), groupOf(markedNow))
-    this.#move(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
+    moveIn(this.#groups, key, groupOf(marked), groupOf(markedNow))
+    moveIn(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
   }
 
   /** Nothing depends on it any more: without a key of ours on it, it is an unrelated object again. */
   #releaseUnreferenced(origin: ObjectKey | null): void {
     if (origin !== null && !this.isReferenced(origin) && !this.isClaimed(origin))
       this.#o.originStore.release(origin)
-  }
-
-  #move<K>(index: Map<K, Set<ObjectKey>>, key: ObjectKey, from: K | null, to: K | null): void {
-    if (from === to) return
-    if (from !== null) {
-      const keys = index.get(from)
-      keys?.delete(key)
-      if (keys?.size === 0) index.delete(from)
-    }
-    if (to !== null) index.getOrInsertComputed(to, () => new Set()).add(key)
   }
 }
 
@@ -390,9 +393,4 @@ function isSame(a: NamespaceMeta, b: NamespaceMeta): boolean {
     sameTexts(a.labels, b.labels) &&
     sameTexts(a.annotations, b.annotations)
   )
-}
-
-function sameTexts(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
 }

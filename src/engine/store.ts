@@ -58,7 +58,7 @@ export class Store {
     return this.#namespaces.get(name) ?? null
   }
 
-  namespaces(): Iterable<NamespaceMeta> {
+  namespaces(): IterableIterator<NamespaceMeta> {
     return this.#namespaces.values()
   }
 

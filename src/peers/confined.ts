@@ -20,7 +20,10 @@ export interface ListedNamespaces {
   synced(name: string, resource: string): void
 }
 
-/** Delivers each namespace of the list when all of its `resourcesCount` resources were listed; the list changes only with the peer Secret, and then the peer is attached anew. */
+/**
+ * Delivers each namespace of the list when all of its `resourcesCount` resources were listed.
+ * The list changes only with the peer Secret, and then the peer is attached anew.
+ */
 export function listedNamespaces(
   names: readonly string[],
   resourcesCount: number,

@@ -56,7 +56,12 @@ for (const [what, text, code, line] of [
   ['nothing to look at', CLEAR, 0, /Nothing needs a look\. Exit code 0; nothing was written\.\n$/],
   ['something in the way', FOREIGN, 3, /warning unmanaged-in-the-way: /],
   ['a held origin', HELD, 4, /blocker bad-pattern: /],
-  ['no object at all', '', 0, /^0 origins and 0 pull mirrors of other tools; /],
+  [
+    'no object of another tool',
+    'kind: List\nitems: []\n',
+    0,
+    /^0 origins and 0 pull mirrors of other tools; /,
+  ],
 ] as const)
   test(`${what}: code ${code}, whichever form is printed, and no value in it`, async () => {
     const report = await told(text)
@@ -93,4 +98,25 @@ test('a stream without end is refused with a sentence and code 1', async () => {
   const { output, complaint, exitCode } = await told('', { input: endless() })
   assert.deepEqual([output, exitCode], ['', 1])
   assert.match(complaint, /^heliograph: The stream has more than \d+ bytes\.\n$/)
+})
+
+test('an empty stream is no clean cluster: what fills the pipe may have failed', async () => {
+  for (const text of ['', '\n', '---\n---\n']) {
+    const { output, complaint, exitCode } = await told(text)
+    assert.deepEqual([output, exitCode], ['', 1])
+    assert.equal(complaint, 'heliograph: There is no document in the stream.\n')
+  }
+})
+
+test('a stream that breaks off is refused with a sentence and code 1', async () => {
+  // oxlint-disable-next-line require-await -- a stream is asynchronous, whatever it holds
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(CLEAR)
+    throw new Error(MARKERS[0])
+  }
+  const { output, complaint, exitCode } = await told('', { input: broken() })
+  assert.deepEqual(
+    [output, complaint, exitCode],
+    ['', 'heliograph: Standard input broke off, or cannot be read.\n', 1],
+  )
 })

@@ -109,6 +109,35 @@ test('the tool’s marks stay as it wrote them where nothing but marks was writt
   }
 })
 
+test('a mirror of ours into which a merging tool wrote since, every label of ours gone, is taken back where its content proves it', () => {
+  const stray: Record<string, (rig: Rig) => void> = {
+    'update inherit': () => undefined,
+    'update inherit-differing': (rig) => edit(rig, ORIGIN, () => ({ data: { token: 'bmV3', more: 'eA==' } })),
+    'update inherit ': (rig) => annotate(rig, MIRROR, { digest: undefined, origin: undefined }),
+    '': (rig) => edit(rig, MIRROR, () => ({ data: { token: 'eA==' } })),
+    ' ': (rig) => rewrite(rig, MIRROR, { [`${M}replicated-keys`]: undefined }),
+    '  ': (rig) => annotate(rig, MIRROR, { origin: 'other/registry' }),
+  }
+  for (const [act, happens] of Object.entries(stray)) {
+    const rig = replicated('token', { data: { token: 'b25l', mine: 'eA==' } })
+    rig.settle()
+    edit(rig, ORIGIN, () => ({ data: { token: 'bmV3' } }))
+    edit(rig, MIRROR, () => ({ labels: {}, data: { token: 'bmV3', mine: 'eA==' } }), 'replicator|Update')
+    happens(rig)
+    assert.deepEqual(actedOnce(rig), act.trim() === '' ? [] : [act.trim()])
+    assert.equal(restOf(rig), act.trim() === '' ? 'unowned unowned' : 'synced in-sync', act)
+    assert.ok(contentOf(rig, MIRROR).data['mine'] !== undefined || act === '')
+  }
+})
+
+test('a copy whose marks are enough is not taken back once it was ours and its owner changed it: content alone brings back', () => {
+  const rig = reflected()
+  rig.settle()
+  edit(rig, MIRROR, () => ({ labels: {}, data: { token: 'eA==' } }))
+  assert.deepEqual(actedOnce(rig), [])
+  assert.equal(restOf(rig), 'unowned unowned')
+})
+
 test('only the origin that the marks name may take the copy over', () => {
   const rig = emptyStage()
   offerAs(rig, REFLECTED, { path: 'other/registry' })

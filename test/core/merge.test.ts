@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import fc from 'fast-check'
 
+import { LAST_APPLIED } from '../../src/core/defaults.ts'
 import { refOf } from '../../src/core/names.ts'
 import { manifestOf, opsOf } from './model/cluster.ts'
 import type { Manifest } from './model/cluster.ts'
@@ -25,7 +26,16 @@ import {
   prefixed,
   restOf,
 } from './model/stage.ts'
-import { M, REFLECTED, REPLICATED, offerAs, reflectorCopy, replicatorCopy, rewrite } from './model/tools.ts'
+import {
+  M,
+  R,
+  REFLECTED,
+  REPLICATED,
+  offerAs,
+  reflectorCopy,
+  replicatorCopy,
+  rewrite,
+} from './model/tools.ts'
 import { globs, RULES } from './rules.ts'
 
 const KEYS = `${M}replicated-keys`
@@ -88,6 +98,33 @@ test('an origin that may take over merges into what it did not make; no other or
   assert.equal(restOf(rig), 'blocked foreign')
 })
 
+test('what speaks for another is nobody’s to take over, whatever the administrator lets an origin do', () => {
+  const takes = { dialects: { ...RULES.dialects, takeOver: globs('shared/*') } }
+  const objects: Record<string, (rig: Rig) => void> = {
+    'a copy that names another origin': (rig) =>
+      reflectorCopy(rig, {
+        annotations: { [`${R}reflects`]: 'other/registry', ...prefixed({ adopted: 'true' }) },
+      }),
+    'what another origin retained': (rig) =>
+      rig.cluster.put(refOf(MIRROR), {
+        annotations: prefixed({ retained: 'other/registry', at: 'team-a/registry' }),
+      }),
+    'a mark of ours': (rig) =>
+      rig.cluster.put(refOf(MIRROR), { annotations: prefixed({ at: 'team-a/registry' }) }),
+    'an origin': (rig) => offer(rig, 'team-a/registry', { 'reflect-to': 'team-b' }),
+    'what asks to be filled': (rig) =>
+      rig.cluster.put(refOf(MIRROR), { annotations: { [`${M}replicate-from`]: 'other/registry' } }),
+  }
+  for (const [why, put] of Object.entries(objects)) {
+    const rig = emptyStage(takes)
+    put(rig)
+    offerAs(rig, REPLICATED)
+    const before = rig.cluster.get(MIRROR)
+    actedOnce(rig)
+    assert.equal(rig.cluster.get(MIRROR), before, why)
+  }
+})
+
 test('a rotation brings new values, takes keys that left, and leaves every other key', () => {
   for (const rig of [merged(), made(), takenOver()]) {
     rotate(rig, { fresh: 'dHdv' })
@@ -114,6 +151,21 @@ test('the mark that names the merged keys is restored by one write, and no key i
     assert.equal(contentOf(rig, MIRROR).annotations[KEYS], 'token')
     assert.deepEqual(dataOf(rig), { token: 'b25l', mine: 'eA==' })
   }
+})
+
+test('a lost mark is restored, and a forged one taken off, also where nothing else speaks against the mirror', () => {
+  const rig = emptyStage()
+  offerAs(rig, REPLICATED)
+  rig.settle()
+  rewrite(rig, MIRROR, { [KEYS]: undefined })
+  assert.equal(actedOnce(rig).length, 1)
+  assert.equal(contentOf(rig, MIRROR).annotations[KEYS], 'token')
+  const whole = emptyStage()
+  offer(whole, 'shared/registry')
+  whole.settle()
+  rewrite(whole, MIRROR, { [KEYS]: 'token' })
+  assert.equal(actedOnce(whole).length, 1)
+  assert.equal(contentOf(whole, MIRROR).annotations[KEYS], undefined)
 })
 
 test('a rotation that meets a lost mark takes no key of another', () => {
@@ -196,9 +248,26 @@ test('retain, refusal and narrowing end a merge as they end a mirror', () => {
   const refusing = made()
   refusing.change(() => refusing.cluster.setNamespace('team-a', { annotations: prefixed({ refuse: '*' }) }))
   assert.deepEqual(actedOnce(refusing), ['strip consent'])
+  const both = made()
+  annotate(both, ORIGIN, { 'on-delete': 'retain' })
+  both.settle()
+  both.change(() => both.cluster.setNamespace('team-a', { annotations: prefixed({ refuse: '*' }) }))
+  assert.deepEqual(actedOnce(both), ['strip consent'], 'withdrawn consent beats retaining')
   const narrowed = made()
   narrowed.change(() => rewrite(narrowed, ORIGIN, { [`${M}replicate-to`]: '' }))
   assert.deepEqual(actedOnce(narrowed), ['strip not-claimed'])
+})
+
+test('a merge into what was once a mirror of ours takes none of the data that was left to its owner', () => {
+  const rig = emptyStage()
+  offer(rig, 'shared/registry', { 'on-delete': 'retain' })
+  rig.settle()
+  gone(rig)
+  assert.deepEqual(actedOnce(rig), ['retain origin-gone'])
+  offerAs(rig, REPLICATED, { path: 'other/registry', data: { fresh: 'dHdv' } })
+  annotate(rig, MIRROR, { adopt: 'other/registry' })
+  assert.deepEqual(actedOnce(rig), ['update adopt'])
+  assert.deepEqual(dataOf(rig), { fresh: 'dHdv', token: 'b25l' })
 })
 
 test('the same origin, back again, merges into what it left', () => {
@@ -221,6 +290,15 @@ test('an origin that speaks our words from now on replaces no key of another, an
     rig.settle()
     assert.deepEqual(dataOf(rig), { fresh: 'dHdv' }, 'its owner may let it')
   }
+})
+
+test('what was adopted to be merged into is not replaced, though it holds no key of its owner’s just now', () => {
+  const rig = takenOver()
+  edit(rig, MIRROR, ({ data }) => ({ data: { token: data['token'] ?? '' } }))
+  rig.settle()
+  offer(rig, 'shared/registry', {}, { data: { fresh: 'dHdv' } })
+  assert.deepEqual(actedOnce(rig), [])
+  assert.deepEqual(dataOf(rig), { token: 'b25l' })
 })
 
 test('where there is no key of another, the words may change in both directions', () => {
@@ -363,3 +441,17 @@ function contentsOf(stored: Parameters<typeof manifestOf>[0]): Record<string, st
   const { data, binaryData } = manifestOf(stored)
   return Object.fromEntries([...Object.entries(data), ...Object.entries(binaryData)])
 }
+
+test('whoever applies keys of his own beside the merged ones declares nothing of ours; whoever applies a merged key has the object', () => {
+  const beside = made()
+  beside.cluster.apply(refOf(MIRROR), { data: { mine: 'eQ==' } })
+  annotate(beside, MIRROR, { [LAST_APPLIED]: '{}' })
+  acted(beside)
+  assert.equal(mark(beside, MIRROR, 'origin'), 'shared/registry')
+  rotate(beside, { token: 'dHdv' })
+  beside.settle()
+  assert.deepEqual(dataOf(beside), { token: 'dHdv', mine: 'eQ==' }, 'rotation still reaches it')
+  const over = made()
+  over.cluster.apply(refOf(MIRROR), { data: { token: 'eA==' } })
+  assert.deepEqual(acted(over), ['release declared'])
+})

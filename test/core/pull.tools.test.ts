@@ -237,10 +237,13 @@ test('a digest under an unknown key is compared and stamped anew, own keys or no
 })
 
 test('our own question goes before another tool’s, and replaces as a whole', () => {
-  const rig = asking({ annotations: prefixed({ 'reflect-from': 'shared/native' }) })
+  const rig = asking({
+    annotations: { ...prefixed({ 'reflect-from': 'shared/native' }), [KEYS]: 'mine' },
+  })
   offer(rig, 'shared/native', { 'reflect-to': '', 'allow-pull': '*' }, { data: { native: 'bg==' } })
   rig.settle()
   assert.deepEqual(dataOf(rig), { native: 'bg==' })
+  assert.equal(contentOf(rig, MINE).annotations[KEYS], undefined, 'nothing of it is merged')
   annotate(rig, MINE, { 'reflect-from': undefined })
   rig.settle()
   assert.deepEqual(dataOf(rig)['token'], 'b25l')

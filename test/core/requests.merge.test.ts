@@ -161,6 +161,19 @@ test('a merge, and a strip, hold for the very version that was read', () => {
   }
 })
 
+test('a merge into a mirror of ours is no exception: what was read is what is written over', () => {
+  const rig = emptyStage()
+  offerAs(rig, REPLICATED)
+  rig.settle()
+  edit(rig, ORIGIN, () => ({ data: { fresh: 'dHdv' } }))
+  const meta = metaOf(standing(rig, MIRROR))
+  const options = { stamp: STAMP, form: presentIn(rig, MIRROR), adopted: false, pinned: false, shed: false }
+  const body = updateBody(renderingOf(rig, ORIGIN), meta, marksOf(meta, RULES), options)
+  edit(rig, MIRROR, ({ data }) => ({ data: { ...data, later: 'eA==' } }))
+  const answer = rig.cluster.patch(MIRROR, body)
+  assert.ok(!answer.ok && answer.failure.kind === 'test-failed')
+})
+
 test('a strip takes exactly the keys of the mark, those that are gone already passed over', () => {
   const rig = facing({
     object: { data: { a: 'x', mine: 'y' }, binaryData: { b: 'eA==' } },

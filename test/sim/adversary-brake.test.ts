@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { DEFAULT_DIALECT_PREFIXES } from '../../src/core/defaults.ts'
 import { P } from './lawful.ts'
 import type { Rig } from './rig.ts'
 import { manyNamespaces, offer, settled } from './scenes.ts'
@@ -51,4 +52,26 @@ test('forged marks do not let a mass deletion pass', async () => {
   await rig.time.run(60_000)
   assert.equal(process.holds.length, 1)
   assert.equal(mirrors(rig), 151)
+})
+
+test('copies of another tool in namespaces that refuse their origin are never removed, so they hold nobody’s deletions back', async () => {
+  const rig = await settled({ namespaces: [...manyNamespaces(10), 'tenant'] })
+  const { reflector } = DEFAULT_DIALECT_PREFIXES
+  for (let index = 0; index < 200; index += 1) {
+    const namespace = `no${index}`
+    rig.world.createNamespace(namespace, { annotations: { [`${P}refuse`]: '*' } })
+    const annotations = {
+      [`${reflector}reflects`]: 'src/old',
+      [`${reflector}auto-reflects`]: 'True',
+      // The simulated watch tells of objects with a key of ours only.
+      [`${P}seen`]: 'true',
+    }
+    rig.world.create({ kind: 'Secret', namespace }, { name: 'old', annotations }, 'reflector')
+  }
+  rig.leader?.kill()
+  rig.world.remove(ORIGIN, null, 'user')
+  const process = rig.startLeader()
+  await rig.time.run(60_000)
+  assert.deepEqual(process.holds, [])
+  assert.equal(mirrors(rig), 0)
 })

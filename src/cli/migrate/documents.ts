@@ -21,6 +21,8 @@ const ALIASES_MAX = 1_000
 /** The failure is one sentence for a terminal. Parser messages quote the text and are never passed on. */
 export function readDocuments(text: Sensitive<string>, rules: Rules): Result<Scene, string> {
   const roots = parse(text.reveal())
+  // What was to fill the pipe may have failed: no objects must not read as nothing to look at.
+  if (roots.length === 0) return failed('There is no document in the stream.')
   const draft = emptyScene(rules)
   let unread = 0
   for (const root of roots) unread += root === null ? 1 : take(draft, root, 0)

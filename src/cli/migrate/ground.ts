@@ -14,7 +14,7 @@ import type { ObjectKey, ObjectRef } from '../../core/names.ts'
 import type { NamespaceMeta } from '../../core/objects.ts'
 import type { LeftCopy, Policy, Reading } from '../../core/policy.ts'
 import type { Rules } from '../../core/rules.ts'
-import { isDeclared } from '../../core/steps.ts'
+import { asWhole, isDeclared } from '../../core/steps.ts'
 import type { Scene, SceneObject } from './scene.ts'
 
 export interface SceneOrigin {
@@ -92,6 +92,11 @@ export function choosersOf(ground: Ground, place: ObjectRef): readonly SceneOrig
   })
 }
 
+/** Whether more than one origin makes mirrors of this kind and name, wherever. */
+export function isNameShared({ pushing }: Ground, { kind, name }: Pick<ObjectRef, 'kind' | 'name'>): boolean {
+  return (pushing.get(`${kind}/${name}`)?.length ?? 0) > 1
+}
+
 export function consentAt(
   { scene, rules }: Ground,
   place: ObjectRef,
@@ -147,6 +152,7 @@ function meetForeign(ground: Ground, place: ObjectRef, origin: SceneOrigin): Mee
 
 /** Of several that claim a place that nobody holds, one wins. */
 function isWinner(ground: Ground, place: ObjectRef, { meta }: SceneOrigin): boolean {
+  if (!isNameShared(ground, place)) return true
   const claims = claimantsOf(ground, place).flatMap((each): readonly Claim[] => {
     const consent = consentAt(ground, place, each)
     const trusted = ground.rules.trustedOrigins.matches(pathOf(each.meta))
@@ -183,7 +189,7 @@ function isTakenBack(ground: Ground, object: SceneObject, origin: SceneOrigin): 
   const isCopied = origin.policy?.copies === 'metadata' && origin.meta.lastApplied
   const consent = consentAt(ground, object, origin) ?? { kind: 'granted', declared: false }
   const seen = { ...object, lastApplied: object.lastApplied && !isCopied }
-  return isDeclared(seen, marksOf(object, ground.rules), consent)
+  return isDeclared(seen, asWhole(marksOf(object, ground.rules)), consent)
 }
 
 /** What becomes of a copy that another tool left. */
@@ -219,6 +225,6 @@ function isAbandoned(ground: Ground, object: SceneObject, named: ObjectRef): boo
     ground.rules.originNamespaces.matches(named.namespace) &&
     consent?.kind === 'granted' &&
     marks.label === null &&
-    !isDeclared(object, marks, consent)
+    !isDeclared(object, asWhole(marks), consent)
   )
 }

@@ -6,7 +6,7 @@ import type { Flaw } from '../../core/policy.ts'
 import { alternationLosses } from './alternation.ts'
 import { difference } from './differences.ts'
 import type { Difference, DifferenceCode } from './differences.ts'
-import { chosenBy, choosersOf, fateOf, meet } from './ground.ts'
+import { chosenBy, choosersOf, fateOf, isNameShared, meet } from './ground.ts'
 import type { Chosen, Ground, Meeting, SceneOrigin } from './ground.ts'
 import { strayKeys } from './keys.ts'
 import { counted, listed } from './report.ts'
@@ -55,7 +55,7 @@ function meetingsOf(
   for (const { namespace, consent } of chosen) {
     if (consent.kind !== 'granted') continue
     const met = meet(ground, { kind: origin.meta.kind, namespace: namespace.name, name }, origin)
-    meetings.set(met, [...(meetings.get(met) ?? []), namespace.name])
+    meetings.getOrInsertComputed(met, () => []).push(namespace.name)
   }
   return meetings
 }
@@ -172,7 +172,7 @@ function namespaceDifferences({ ground, origin, chosen }: Standing): readonly Di
   for (const { namespace, consent } of chosen) {
     if (consent.kind === 'granted') continue
     const why = consent.kind === 'frozen' ? 'frozen' : consent.why
-    refused.set(why, [...(refused.get(why) ?? []), namespace.name])
+    refused.getOrInsertComputed(why, () => []).push(namespace.name)
   }
   for (const [why, names] of refused) {
     // An empty list says nothing of it, and every tool leaves it out then.
@@ -211,12 +211,14 @@ function placeDifferences({ ground, origin, meetings, chosen }: Standing): reado
     names.length === 0 ? [] : [difference(code, { ...words, namespaces: listed(names) })]
   const losses = origin.dialect === 'replicator' ? alternationLosses(ground, origin) : []
   const name = origin.policy?.mirrorName ?? origin.meta.name
-  const shared = chosen.flatMap(({ namespace, consent }) =>
-    consent.kind === 'granted' &&
-    choosersOf(ground, { kind: origin.meta.kind, namespace: namespace.name, name }).length > 1
-      ? [namespace.name]
-      : [],
-  )
+  const { kind } = origin.meta
+  const shared = !isNameShared(ground, { kind, name })
+    ? []
+    : chosen.flatMap(({ namespace, consent }) =>
+        consent.kind === 'granted' && choosersOf(ground, { kind, namespace: namespace.name, name }).length > 1
+          ? [namespace.name]
+          : [],
+      )
   return [
     ...told('unmanaged-in-the-way', meetings.get('foreign') ?? []),
     ...told('taken-back', meetings.get('taken-back') ?? []),

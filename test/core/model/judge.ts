@@ -60,6 +60,8 @@ export class Judge {
         return this.#retained(act)
       case 'release':
         return this.#released(act)
+      case 'strip':
+        return assert.fail('nothing is merged in the worlds that are judged here')
     }
   }
 
