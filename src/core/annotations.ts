@@ -1,6 +1,7 @@
 /** Every key under our prefix in one table: where it stands, what it takes, what it means. Parsers, marks and docs/annotations.md read the same rows. */
 
 import type { Texts } from './objects.ts'
+import { PEER_ROWS } from './peer-annotations.ts'
 
 /** Where a key is written: by people on the first four, by us on the marks. */
 export type AnnotationPlace =
@@ -12,6 +13,7 @@ export type AnnotationPlace =
   /** Marks, written by us. */
   | 'mark on namespace'
   | 'mark on mirror'
+  | 'mark on lease'
   | 'mark on pull mirror'
 
 export interface AnnotationRow {
@@ -27,16 +29,13 @@ export interface AnnotationRow {
   readonly meaning: string
   /** A value to copy. */
   readonly example: string
-  /** Read and checked, but without effect in this version. */
-  readonly reserved: boolean
 }
 
 const GLOBS = 'comma-separated globs'
 const BOOLEAN = '`true` or `false`'
-const ORIGIN_ROW = { on: 'origin', form: 'annotation', reserved: false } as const
-const MIRROR_ROW = { on: 'mirror', form: 'annotation', reserved: false } as const
-const NAMESPACE_ROW = { on: 'namespace', form: 'annotation', reserved: false } as const
-const PEER_ROW = { on: 'peer', form: 'annotation', reserved: true } as const
+const ORIGIN_ROW = { on: 'origin', form: 'annotation' } as const
+const MIRROR_ROW = { on: 'mirror', form: 'annotation' } as const
+const NAMESPACE_ROW = { on: 'namespace', form: 'annotation' } as const
 
 export const ANNOTATIONS = [
   {
@@ -72,7 +71,6 @@ export const ANNOTATIONS = [
     unset: 'nothing is forwarded',
     meaning: 'Forward to these peer clusters.',
     example: 'prod-*',
-    reserved: true,
   },
   {
     ...ORIGIN_ROW,
@@ -81,7 +79,6 @@ export const ANNOTATIONS = [
     unset: 'the namespace of the origin’s own name',
     meaning: 'Which namespaces of a peer receive a mirror.',
     example: 'team-*',
-    reserved: true,
   },
   {
     ...ORIGIN_ROW,
@@ -91,7 +88,6 @@ export const ANNOTATIONS = [
     meaning:
       'The same by the labels of the peer’s namespaces; with `target-namespaces` as well, both must hold.',
     example: 'env=prod',
-    reserved: true,
   },
   {
     ...ORIGIN_ROW,
@@ -229,51 +225,8 @@ export const ANNOTATIONS = [
     unset: 'held deletions stay held',
     meaning: 'On the Lease `heliograph`: lets the held deletions of that id go, once; lapses in an hour.',
     example: '3f9c2a17b0',
-    reserved: false,
   },
-  {
-    key: 'peer',
-    on: 'peer',
-    form: 'label',
-    value: '`true`',
-    unset: 'not a peer',
-    meaning:
-      'On a Secret in the controller’s own namespace: its content is the way into another cluster. Such a Secret is never an origin.',
-    example: 'true',
-    reserved: true,
-  },
-  {
-    ...PEER_ROW,
-    key: 'peer-name',
-    value: 'a name',
-    unset: 'the Secret’s name',
-    meaning: 'What `targets` matches.',
-    example: 'prod-eu',
-  },
-  {
-    ...PEER_ROW,
-    key: 'peer-origins',
-    value: `${GLOBS} over \`namespace/name\``,
-    unset: 'any origin, into the namespace of its own name',
-    meaning: 'Who may forward there.',
-    example: 'shared/*',
-  },
-  {
-    ...PEER_ROW,
-    key: 'peer-namespaces',
-    value: 'comma-separated namespace names',
-    unset: 'every namespace',
-    meaning: 'The only namespaces that the peer grants.',
-    example: 'team-a, team-b',
-  },
-  {
-    ...PEER_ROW,
-    key: 'peer-identity',
-    value: 'an identity',
-    unset: 'asked of the peer',
-    meaning: 'The peer’s identity where it grants single namespaces only.',
-    example: '6c1f0f8e-0000-4000-8000-000000000000',
-  },
+  ...PEER_ROWS,
   {
     ...markRow(
       'created',
@@ -293,7 +246,6 @@ export const ANNOTATIONS = [
     meaning:
       'First digits of SHA-256 over home’s identity and the origin’s kind, namespace and name: the same for a re-created origin.',
     example: '9f86d081884c7d65',
-    reserved: false,
   },
   markRow('origin', '`namespace/name`', 'The origin.', 'shared/registry'),
   markRow(
@@ -387,7 +339,6 @@ function markRow<K extends string>(key: K, value: string, meaning: string, examp
     unset: null,
     meaning,
     example,
-    reserved: false,
   } as const
 }
 

@@ -31,9 +31,13 @@ const PLACES: Readonly<Record<AnnotationPlace, readonly [title: string, words: s
   lease: ['On the Lease', 'In the controller’s own namespace. `heliograph release ID` writes it.'],
   peer: [
     'On the Secret of a peer',
-    'These keys are reserved for forwarding to other clusters, which this version does not do.',
+    'A Secret in the controller’s own namespace that leads into another cluster; [peers.md](peers.md) has its forms. `heliograph peer add` writes all of it.',
   ],
   'mark on namespace': ['Marks on a Namespace', 'Written by Heliograph, never by people.'],
+  'mark on lease': [
+    'Marks on Leases',
+    'In the controller’s own namespace; written by Heliograph, never by people.',
+  ],
   'mark on mirror': [
     'Marks on a mirror',
     'Written by Heliograph, never by people. A mirror is ours when `mirror`, `origin` and `at` agree with each other and with the object; none of them holds a time.',
@@ -126,7 +130,7 @@ function tableOf(rows: readonly AnnotationRow[]): string {
     code(row.key),
     row.value,
     ...(isMark ? [] : [row.unset ?? 'required']),
-    `${row.form === 'label' ? 'A label. ' : ''}${row.meaning}${row.reserved && row.on === 'origin' ? ' Checked, but without effect in this version.' : ''}`,
+    `${row.form === 'label' ? 'A label. ' : ''}${row.meaning}`,
     code(row.example),
   ])
   return table(head, cells)
