@@ -139,8 +139,8 @@ export class DigestKeys {
     }
     this.#use(material.value)
     if (this.isChanged) this.#tell('IdentityChanged', secret, {})
-    const isWhole = await this.#compareProperty(secret, material.value, signal)
-    return isWhole && this.#judgement !== 'unknown'
+    await this.#compareProperty(secret, material.value, signal)
+    return this.#judgement !== 'unknown'
   }
 
   #use(material: KeyMaterial): void {
@@ -153,14 +153,13 @@ export class DigestKeys {
     if (!isSame) this.#o.ready(material.key)
   }
 
-  /** A name that the cluster got later changes no identity: every mirror abroad bears the one that was fixed. False: nobody could say. */
-  async #compareProperty(secret: FullObject, { key }: KeyMaterial, signal: AbortSignal): Promise<boolean> {
+  /** A name that the cluster got later changes no identity: every mirror abroad bears the one that was fixed. Unreadable, it waits for the next look. */
+  async #compareProperty(secret: FullObject, { key }: KeyMaterial, signal: AbortSignal): Promise<void> {
     const property = await this.#property(signal)
-    if (property === null) return false
+    if (property === null) return
     const isOther = property !== '' && property.length <= IDENTITY_LENGTH_MAX && property !== key.identity
     if (isOther && property !== this.#toldProperty) this.#tell('ClusterPropertyChanged', secret, {})
     this.#toldProperty = isOther ? property : null
-    return true
   }
 
   #tell(code: NoticeCode, { meta }: FullObject, words: Readonly<Record<string, string>>): void {

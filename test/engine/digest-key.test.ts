@@ -5,6 +5,7 @@ import { test } from 'node:test'
 
 import type { Notice } from '../../src/core/notices.ts'
 import { DigestKeys } from '../../src/engine/digest-key.ts'
+import { failed, ok } from '../../src/std/result.ts'
 import { seededRandom } from '../../src/std/random.ts'
 import { SimApi } from '../sim/api.ts'
 import type { Sent } from '../sim/api.ts'
@@ -20,6 +21,8 @@ class Scene {
   readonly sent: Sent[] = []
   readonly notices: Notice[] = []
   readonly readyIds: string[] = []
+  /** The cluster's own name for itself; null: it has none. */
+  property: string | null = null
   /** What {@link DigestKeys.isHeld} was at each change of it. */
   readonly judgements: boolean[] = []
   /** Reads of kube-system go unanswered. */
@@ -32,20 +35,23 @@ class Scene {
     this.isDeaf = more.isDeaf ?? false
     const random = seededRandom(1)
     for (const name of ['kube-system', 'heliograph']) this.world.createNamespace(name)
+    const api = new SimApi({
+      world: this.world,
+      random,
+      weather: () => CALM,
+      process: 'p1',
+      isAlive: () => true,
+      sent: (request) => void this.sent.push(request),
+      heldMs: ({ verb }) => (this.isHeld && verb === 'create' ? 5_000 : 0),
+      refused: ({ key, verb }) =>
+        this.isDeaf && verb !== 'create' && key.includes('kube-system')
+          ? { kind: 'unanswered', why: 'timeout' }
+          : null,
+    })
+    api.readClusterProperty = () =>
+      Promise.resolve(this.property === null ? failed({ kind: 'absent' }) : ok(this.property))
     this.keys = new DigestKeys({
-      api: new SimApi({
-        world: this.world,
-        random,
-        weather: () => CALM,
-        process: 'p1',
-        isAlive: () => true,
-        sent: (request) => void this.sent.push(request),
-        heldMs: ({ verb }) => (this.isHeld && verb === 'create' ? 5_000 : 0),
-        refused: ({ key, verb }) =>
-          this.isDeaf && verb !== 'create' && key.includes('kube-system')
-            ? { kind: 'unanswered', why: 'timeout' }
-            : null,
-      }),
+      api,
       clock: new SimClock(this.time),
       ownNamespace: 'heliograph',
       leadership: { isLive: () => this.isLive },
@@ -71,7 +77,7 @@ class Scene {
   }
 
   /** As the watch would tell. */
-  async change(what: () => void): Promise<void> {
+  async change(what: () => unknown): Promise<void> {
     what()
     this.keys.changed()
     await this.time.run(10_000)
@@ -231,4 +237,16 @@ test('while kube-system cannot be read the key is usable and ends are held, and 
   other.isDeaf = false
   await other.time.run(5_000)
   assert.equal(other.keys.isHeld, false)
+})
+
+test('a ClusterProperty that comes later is told once, and the identity is kept', async () => {
+  const s = new Scene()
+  await s.time.run(10_000)
+  const identity = s.keys.identity()
+  for (const property of ['named', 'named', 'renamed', null]) await s.change(() => (s.property = property))
+  assert.deepEqual(
+    s.notices.map(({ code }) => code),
+    ['ClusterPropertyChanged', 'ClusterPropertyChanged'],
+  )
+  assert.deepEqual([s.keys.identity(), s.keys.isHeld, s.readyIds.length], [identity, false, 1])
 })
