@@ -17,7 +17,7 @@ const PAGES_MAX = 2_000
 const PAGE_BYTES_MAX = 32 * 1024 * 1024
 const CONTINUE_LENGTH_MAX = 8_192
 /** A list that takes longer than the server keeps its version is begun again. */
-const STARTS_MAX = 1
+const STARTS_MAX = 3
 
 export interface LabelledRequest {
   readonly kind: Kind

@@ -52,7 +52,10 @@ test('a list that expires on its way is begun anew, so that nothing is missing o
   const answer = listLabelled(cluster, { ...REQUEST, namespace: 'team-a' }, OPTIONS)
   ;(await server.next()).json(200, page(5, [partial('a', 1)], 'next'))
   ;(await server.next()).json(410, status(410, 'Expired'))
-  const again = await server.next()
+  const again = await Promise.race([
+    server.next(),
+    answer.then((early) => assert.fail(`it ended: ${JSON.stringify(early)}`)),
+  ])
   assert.deepEqual([again.path, again.query.get('continue')], ['/api/v1/namespaces/team-a/secrets', null])
   again.json(200, page(6, [partial('b', 2)]))
   const listed = await answer
