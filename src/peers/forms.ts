@@ -216,7 +216,8 @@ function named(list: unknown, name: unknown, part: string): Fields | null {
 function parseText(text: string): Fields | null {
   if (text.length > TEXT_LENGTH_MAX) return null
   try {
-    const root: unknown = parse(text, { maxAliasCount: 0, schema: 'core', logLevel: 'silent' })
+    // Not `silent`, which would take a text that is wrong for what could be read of it.
+    const root: unknown = parse(text, { maxAliasCount: 0, schema: 'core', logLevel: 'error' })
     return isFields(root) ? root : null
   } catch {
     return null
