@@ -14,6 +14,8 @@ export interface CertificateRequest {
   readonly altNames?: readonly string[]
   readonly notBefore?: Date
   readonly notAfter?: Date
+  /** A client may show it as well: the API server takes its common name for a user's. */
+  readonly isClient?: boolean
 }
 
 export interface CertificateAuthority {
@@ -73,13 +75,14 @@ function certificate(request: CertificateRequest, subject: Subject): string {
     sequence(time(notBefore), time(notAfter)),
     distinguishedName(request.commonName),
     subject.publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, sequence(...extensions(request.altNames ?? [], subject.isAuthority))),
+    der(0xa3, sequence(...extensions(request, subject.isAuthority))),
   )
   const signature = sign('sha256', body, subject.signer)
   return pem('CERTIFICATE', sequence(body, ECDSA_SHA256, der(0x03, Buffer.from([0]), signature)))
 }
 
-function extensions(altNames: readonly string[], isAuthority: boolean): readonly Buffer[] {
+function extensions(request: CertificateRequest, isAuthority: boolean): readonly Buffer[] {
+  const { altNames = [], isClient = false } = request
   const constraints = isAuthority ? sequence(Buffer.from([0x01, 0x01, 0xff])) : sequence()
   const usage = isAuthority ? Buffer.from([0x01, 0x06]) : Buffer.from([0x07, 0x80])
   const found = [
@@ -87,8 +90,9 @@ function extensions(altNames: readonly string[], isAuthority: boolean): readonly
     sequence(oid(0x55, 0x1d, 0x0f), CRITICAL, der(0x04, der(0x03, usage))),
   ]
   if (isAuthority) return found
-  const serverAuth = sequence(oid(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01))
-  found.push(sequence(oid(0x55, 0x1d, 0x25), der(0x04, serverAuth)))
+  const purposes = [0x01, ...(isClient ? [0x02] : [])]
+  const uses = purposes.map((purpose) => oid(0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, purpose))
+  found.push(sequence(oid(0x55, 0x1d, 0x25), der(0x04, sequence(...uses))))
   if (altNames.length > 0)
     found.push(sequence(oid(0x55, 0x1d, 0x11), der(0x04, sequence(...altNames.map(altName)))))
   return found
