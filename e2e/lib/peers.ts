@@ -50,7 +50,16 @@ export async function openSpoke(
 ): Promise<Spoke> {
   const plane = await startControlPlane(options)
   after(async () => await plane.stop())
-  const user = await grantAccount(plane.client, options.use)
+  return await spokeOn(name, plane, options.use)
+}
+
+/** The same on a control plane that stands, another home's for instance. */
+export async function spokeOn(
+  name: string,
+  plane: ControlPlane,
+  use: Partial<GrantUse> = {},
+): Promise<Spoke> {
+  const user = await grantAccount(plane.client, use)
   let made = 0
   const namespace = async (word: string, metadata: Partial<Metadata> = {}): Promise<string> => {
     const unique = `${word}-${process.pid.toString(36)}-${(made += 1)}`
