@@ -327,6 +327,27 @@ test('deleted and made again in one breath, a peer Secret’s mirrors are as the
   await client.remove(entry)
 })
 
+test('a peer Secret, and the digest key beside it, that are made to offer themselves go nowhere', async (t) => {
+  const entry = await enlisted(t, east)
+  const there = await east.namespace('theft')
+  const local = await stage.namespace('theft')
+  const offers = { targets: '*', 'target-namespaces': 'theft-*', 'reflect-to': 'theft-*', 'allow-pull': '*' }
+  const refs: readonly Ref[] = [entry, { ...entry, name: 'heliograph-digest-key' }]
+  for (const ref of refs) await annotate(client, ref, offers)
+  const asking = await client.create(
+    secret(local, 'asking', {}, { annotations: ours({ 'reflect-from': `${SYSTEM}/${entry.name}` }) }),
+  )
+  await settledOn(home, east)
+  await home.settled()
+  for (const { name } of refs) {
+    assert.equal(await east.client.find({ kind: 'Secret', namespace: there, name }), null, name)
+    assert.equal(await client.find({ kind: 'Secret', namespace: local, name }), null, name)
+  }
+  assert.equal((await client.get(refOf(asking))).data, undefined)
+  for (const ref of refs)
+    await annotate(client, ref, Object.fromEntries(Object.keys(offers).map((key) => [key, null])))
+})
+
 test('no credential, and nothing of a refused Secret, shows in any line, metric, Event or mark', async () => {
   const markers = [...credentials, ...MARKERS]
   const events = [
