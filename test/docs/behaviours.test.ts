@@ -27,7 +27,7 @@ const COMPLETE: Readonly<Record<string, readonly string[]>> = {
     protected consent never-origins never-written
   `),
   'general/copies': words(`
-    recognised equal different one-pass marks-stay marks-when marks-end
+    recognised equal different one-pass marks-stay marks-when times marks-end
   `),
   'general/proof': words(`
     named unnamed unproven declared orphans-reflector orphans-others
@@ -64,7 +64,7 @@ const COMPLETE: Readonly<Record<string, readonly string[]>> = {
     empty-list no-gate star merge labels pull-gate pull-wins own-namespace
   `),
   'replicator/keys': words(`
-    kinds replication-allowed replication-allowed-namespaces replicate-from replicate-to
+    kinds annotations-only replication-allowed replication-allowed-namespaces replicate-from replicate-to
     replicate-to-matching keep-owner-references strip-labels replicated-at replicated-from-version
     replicated-keys proposed
   `),
@@ -85,7 +85,7 @@ const COMPLETE: Readonly<Record<string, readonly string[]>> = {
     origin-labels
   `),
   'kubed/copies': words(`
-    metadata fan-out same-host removed outside long-names errors other-cluster
+    metadata fan-out same-host removed narrowed outside long-names errors other-cluster
     in-the-way
   `),
   sync: words(`

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { chooses } from '../../../src/core/choice.ts'
-import { readLeft, readOrigin } from '../../../src/core/dialects/table.ts'
+import { readAsk, readLeft, readOrigin } from '../../../src/core/dialects/table.ts'
 import { RULES } from '../rules.ts'
 import { chosen, heldBy, object, policyOf, remarksOn, under } from './objects.ts'
 
@@ -84,4 +84,13 @@ test('kubed: whichever cluster its label names, a copy is of the origin that its
       )?.origin,
       { kind: 'Secret', namespace: 'shared', name: 'registry' },
     )
+})
+
+test('replicator and kubed: labels of the names of their keys mean nothing', () => {
+  const labels = {
+    ...under(REPLICATOR, { 'replicate-to': 'a', 'replicate-from': 'a/b', 'replication-allowed': 'true' }),
+    ...under(KUBED, { sync: '', 'sync-contexts': 'a' }),
+  }
+  assert.equal(readOrigin(object({}, { labels }), RULES).kind, 'none')
+  assert.equal(readAsk(object({}, { labels }), RULES), null)
 })

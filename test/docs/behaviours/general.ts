@@ -3,8 +3,8 @@
 import {
   asking,
   attacks,
-  consentPlayed,
   consent,
+  consentPlayed,
   defaults,
   eligibility,
   ends,
@@ -30,6 +30,7 @@ import {
   replicator,
   replicatorSettings,
   replicatorSwitch,
+  requests,
   scale,
   settings,
   sync,
@@ -189,6 +190,7 @@ const BOUNDS = section('general/bounds', [
       'fixed labels and annotations cannot give a mirror a key of any dialect, whether it is read or not',
     ),
     defaults('never carried are the marks by which other tools own, group or find the origin'),
+    defaults('refused keys are those that make other software trust an object'),
   ],
 ])
 
@@ -270,6 +272,15 @@ const ADOPTION = section('general/copies', [
     reflectorMarks(
       'no mark is written alone: a change of the origin’s metadata, and a restart, write nothing',
     ),
+  ],
+  [
+    'times',
+    'Marks hold the time of the copy.',
+    'kept',
+    'They do, and are the only times that we write: none of our own marks holds one.',
+    reflector('reflector: a pushed copy bears its four marks, the time as .NET writes it'),
+    replicator('replicator: a copy bears its three marks, the time as RFC 3339 and the keys sorted'),
+    requests('a new mirror has name, label, marks, type and data, and nothing more'),
   ],
   [
     'marks-end',

@@ -120,6 +120,16 @@ const COPIES = section('kubed/copies', [
     kubedSwitch('a deleted origin takes its copies with it, all but those that were never taken over'),
   ],
   [
+    'narrowed',
+    'Copies stay when the selector narrows or a namespace is relabelled.',
+    'mended',
+    'They go at once, and others come.',
+    kubedSwitch('a changed selector removes the copies that it does not choose and makes those that it does'),
+    kubedSwitch(
+      'a namespace gains its copy when its labels begin to fit, and loses it when they do not any more',
+    ),
+  ],
+  [
     'outside',
     'Copies outside the selection that bear its labels are updated all the same.',
     'mended',

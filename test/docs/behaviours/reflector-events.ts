@@ -12,6 +12,7 @@ import {
   pulls,
   reflector,
   reflectorLeft,
+  reflectorMarks,
   reflectorSettings,
   reflectorSwitch,
   renderings,
@@ -25,7 +26,7 @@ const EVENTS = section('reflector/events', [
     '1',
     'For each change of an origin it lists all namespaces and all objects of the name, and writes one after the other.',
     'mended',
-    'Nothing is listed; the origin is read once for all its mirrors, and each is written once.',
+    'Watches tell what changed; the origin is read once for all its mirrors, and each is written once.',
     plan('a rotation is written once to each mirror'),
     renderings('turns that ask at once share one GET, and a version that is held is not read again'),
   ],
@@ -120,6 +121,9 @@ const EVENTS = section('reflector/events', [
     'mended',
     'It is put right at once.',
     auto('an edit of a mirror is put back and a deletion made good, though the origin says nothing new'),
+    reflectorMarks(
+      'a reflected-version that is … on a mirror is restored by one write, whatever else was changed',
+    ),
   ],
   [
     '13',
@@ -280,6 +284,7 @@ const MENDED = section('reflector/complaints', [
       'an unmanaged object of the name stays untouched when its origin comes, when its namespace is relabelled and when the origin goes',
     ),
     left('the owner’s own word names another origin than the tool’s marks, and counts'),
+    plan('adopt permits the take-over by the origin that it names, while its live claim names the object'),
   ],
   [
     'own-namespace',

@@ -12,6 +12,7 @@ import {
   reflectorMarks,
   reflectorSwitch,
   report,
+  requests,
   spellings,
 } from './files.ts'
 import { section } from './row.ts'
@@ -418,6 +419,7 @@ const COPIED = section('reflector/copied', [
     reflector(
       'reflector: mirrors replace data wholesale and bear none of the origin’s labels and annotations',
     ),
+    requests('a new mirror has name, label, marks, type and data, and nothing more'),
   ],
   [
     'updated',
@@ -428,6 +430,7 @@ const COPIED = section('reflector/copied', [
     reflectorSwitch(
       'a rotation reaches each copy and pull mirror in place, with the tool’s marks as it writes them today',
     ),
+    requests('a body is refused once the object has another uid, mark, digest or version of data'),
   ],
   [
     'type',

@@ -4,7 +4,6 @@ import {
   asking,
   attacks,
   consent,
-  index,
   left,
   marks,
   merge,
@@ -13,12 +12,14 @@ import {
   plan,
   pulls,
   pushing,
+  queue,
   replicator,
   replicatorHard,
   replicatorSettings,
   replicatorSwitch,
   report,
   spellings,
+  store,
   takeOver,
 } from './files.ts'
 import { section } from './row.ts'
@@ -103,6 +104,13 @@ const KEYS = section('replicator/keys', [
     'Secrets and ConfigMaps only; the report lists the others where it may read them.',
     report('… is told where it is so, and only there'),
     migrate('a cluster with one of each: every difference is named, nothing is written, no value is seen'),
+  ],
+  [
+    'annotations-only',
+    'Keys are annotations; labels of their names are not read.',
+    'kept',
+    'The same.',
+    spellings('replicator and kubed: labels of the names of their keys mean nothing'),
   ],
   [
     'replication-allowed',
@@ -516,7 +524,8 @@ const EVENTS = section('replicator/events', [
     'At its start copies that it has not seen yet are made in vain and stay stale for half an hour.',
     'mended',
     'Nothing is written before everything is known.',
-    index('a leader begins when everything is indexed, without doing it at once'),
+    store('the store is synced once every sink that was asked for has had one whole snapshot'),
+    queue('no turn begins before the queue is open, and none after it is closed'),
     replicatorSwitch('a restart writes nothing'),
   ],
   [
@@ -568,6 +577,7 @@ const MENDED = section('replicator/complaints', [
       'copies that the old tool left in protected namespaces stay untouched, in every turn of their origin',
     ),
     pushing('a lone * is every namespace but the own one and the protected ones'),
+    report('… is told where it is so, and only there'),
   ],
   [
     'owners',
