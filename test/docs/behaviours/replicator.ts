@@ -623,7 +623,7 @@ const MENDED = section('replicator/complaints', [
     'captured',
     'Whoever pushes a name takes others’ copies of it.',
     'mended',
-    'No copy of another origin is captured, be that one live, held or gone.',
+    'No copy is captured while its origin claims it or is held; one whose origin is gone goes only to a claim with the same bytes.',
     attacks('replicate-to captures no copy of an origin that is held'),
     attacks('replicate-to captures no copy of an origin that is gone'),
     replicatorHard('no tenant captures another’s copy by replicate-to, nor his own object by forged marks'),
