@@ -208,7 +208,7 @@ test('two origins that name each other as pull sources, and one that names itsel
   await client.create(
     configMap(one, 'self', { a: 'self' }, ours({ 'reflect-from': `${one}/self`, 'allow-pull': '*' })),
   )
-  await awaitEvent(client, { kind: 'ConfigMap', namespace: one, name: 'self' }, 'PullUnavailable')
+  await awaitEvent(client, { kind: 'ConfigMap', namespace: one, name: 'self' }, 'PullFlawed')
   await awaitEvent(client, { kind: 'ConfigMap', namespace: two, name: 'x' }, 'PullUnavailable')
   await solo.settled()
   assert.deepEqual((await client.get({ kind: 'ConfigMap', namespace: one, name: 'x' })).data, { a: 'one' })

@@ -196,24 +196,29 @@ test('a delete that comes late deletes nothing into which somebody has put a key
   assert.equal(left.metadata.uid, made.metadata.uid)
 })
 
-test('kubectl apply of a copy makes it its owner’s: released with all its keys, and told', async () => {
+test('kubectl apply of keys beside the merged ones says nothing of ours; server-side apply of a merged key makes the copy its owner’s, and is told', async () => {
   const [home, target] = await stage.namespaces('apply-home', 'apply-target')
   const origin = await client.create(replicatedMap(home, 'shared', { 'replicate-to': target }))
   const place = mirrorIn(target, origin)
   await awaitData(client, place, { a: '1' })
   const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: target, name: 'shared' } }
-  await kubectl(
-    stage.plane.kubeconfig,
-    ['apply', '-f', '-'],
-    JSON.stringify({ ...manifest, data: { own: 'x' } }),
-  )
+  const apply = async (flags: readonly string[], data: Readonly<Record<string, string>>): Promise<void> => {
+    await kubectl(
+      stage.plane.kubeconfig,
+      ['apply', ...flags, '-f', '-'],
+      JSON.stringify({ ...manifest, data }),
+    )
+  }
+  await apply([], { own: 'x' })
+  await write(client, refOf(origin), { a: '2' })
+  await awaitData(client, place, { a: '2', own: 'x' })
+  await apply(['--server-side', '--force-conflicts'], { a: 'mine', own: 'x' })
   const released = await awaitPresent(client, place, (each) => marksOn(each)['mirror'] === undefined)
   await awaitEvent(client, place, 'MirrorReleased')
-  assert.deepEqual(await dataOf(client, place), { a: '1', own: 'x' })
   assert.equal(said(released, 'replicated-keys'), undefined)
-  await write(client, refOf(origin), { a: '2' })
+  await write(client, refOf(origin), { a: '3' })
   await solo.settled()
-  assert.deepEqual(await dataOf(client, place), { a: '1', own: 'x' })
+  assert.deepEqual(await dataOf(client, place), { a: 'mine', own: 'x' })
 })
 
 test('no tenant captures another’s copy by replicate-to, nor his own object by forged marks', async () => {
