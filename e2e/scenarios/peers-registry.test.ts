@@ -136,6 +136,7 @@ test('without the label, or in another namespace, such a Secret is no peer', asy
   )
   const entry = await enlisted(t, east)
   await settledOn(home, east)
+  for (const name of ['unlabelled', 'mislabelled', 'elsewhere']) assert.equal(await seriesOf(name), 0, name)
   assert.equal(await east.client.find(mirrorIn(there, origin)), null)
   await client.annotate({ kind: 'Secret', namespace: SYSTEM, name: 'unlabelled' }, { note: 'x' })
   await client.remove(entry)
