@@ -184,7 +184,8 @@ export class Controller {
     const store = new Store(readPrefixes(rules), listener, (key) => worker.isAwaited(key))
     const worker: Worker = this.#makeWorker(peer, store, scope)
     this.#peers.add(worker)
-    for (const origin of this.#origins.keys()) worker.originChanged(origin, 'relist')
+    // All that is known, not only what home's own index has found to be an origin already.
+    for (const { key } of this.#store.objects()) worker.originChanged(key, 'relist')
     worker.start()
     scope.spawn((ending) => peer.reflect(sinksOf(store), ending))
     this.#scope.spawn(() => closed(scope))
