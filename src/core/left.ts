@@ -35,10 +35,11 @@ export function planTorn(o: Observation, marks: Marks): Decision | null {
   return planHeir(o, marks, marks.left, heir)
 }
 
-/** The claim that may take the copy over: the origin that its marks name; where they name none, the only one that claims it. */
-function heirOf(o: Observation, { origin }: LeftCopy): Claim | null {
+/** The claim that may take the copy over: the origin that its marks name, abroad by its uid; where they name none, the only one that claims it. */
+function heirOf(o: Observation, { origin, uid }: LeftCopy): Claim | null {
   const named = origin === null ? null : keyOf(origin)
   const heir = named === null ? onlyOne(o) : o.claims.find((claim) => keyOf(claim.origin) === named)
+  if (o.isAbroad === true && heir?.origin.uid !== uid) return null
   return heir?.consent.kind === 'granted' && heir.admitted ? heir : null
 }
 

@@ -42,7 +42,8 @@ export interface Marks {
   readonly mergedKeys: readonly string[] | null
 }
 
-export function marksOf(object: ObjectMeta, rules: Rules): Marks {
+/** `isAbroad`: `object` stands in another cluster than the origins. */
+export function marksOf(object: ObjectMeta, rules: Rules, isAbroad = false): Marks {
   const { prefix } = rules
   const mark = (name: string): string | null => object.annotations[prefix + name] ?? null
   return {
@@ -60,9 +61,15 @@ export function marksOf(object: ObjectMeta, rules: Rules): Marks {
     pulledFrom: mark('pulled-from'),
     adopt: mark('adopt'),
     ask: readAsk(object, rules),
-    left: readLeft(object, rules),
+    left: leftOf(object, rules, isAbroad),
     mergedKeys: mergedKeys(object, rules),
   }
+}
+
+/** What another tool wrote on its own copy; abroad only where it says which cluster's origin that came from: any other came from one there. */
+export function leftOf(object: ObjectMeta, rules: Rules, isAbroad: boolean): LeftCopy | null {
+  const left = readLeft(object, rules)
+  return isAbroad && left?.uid == null ? null : left
 }
 
 /** How an object at a mirror's place stands to us. */
@@ -123,6 +130,21 @@ export function standingUnder(
     if (before.kind === 'ours') return before
   }
   return standing
+}
+
+/**
+ * Whether an object that is not ours is another home's mirror, by all three marks: what its owner permits he permitted to that one.
+ * Without `origin-cluster` it is a mirror of the cluster that it stands in; at home that may as well be one restored from a lost cluster.
+ */
+export function isOfAnotherHome(
+  object: ObjectMeta,
+  { label, origin, at, originCluster }: Marks,
+  identity: string,
+  isAbroad: boolean,
+): boolean {
+  const named = originNamed(object.kind, origin)
+  if (named === null || label === null || at !== pathOf(object) || originCluster === identity) return false
+  return originCluster === null ? isAbroad : label === mirrorLabel(originCluster, named)
 }
 
 function withoutOurs({ left }: Marks): Standing {

@@ -16,6 +16,8 @@ export interface Observation {
   readonly rules: Rules
   readonly digestKey: DigestKey
   readonly namespace: NamespaceMeta | null
+  /** The place is in another cluster than the origins. */
+  readonly isAbroad?: boolean
   readonly object: ObjectMeta | null
   /** Whether `object` is itself an origin: then nothing may change it, whatever else is written on it. */
   readonly isOrigin: boolean

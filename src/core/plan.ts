@@ -13,7 +13,7 @@ import { isCleanByFields, readDigest } from './digest.ts'
 import { mergedKeysMark } from './dialects/table.ts'
 import { ended, isWholeMirror, remainingKeys } from './ends.ts'
 import { planLeft, planTorn } from './left.ts'
-import { standingUnder, tolerableMarks } from './marks.ts'
+import { isOfAnotherHome, standingUnder, tolerableMarks } from './marks.ts'
 import type { Marks, Standing } from './marks.ts'
 import { keyOf, pathOf } from './names.ts'
 import type { ObjectKey } from './names.ts'
@@ -61,8 +61,13 @@ export function planMirror(o: Observation): Decision {
     }
     case 'retained':
     case 'foreign':
-      return planForeign(o, o.object, o.marks, standing)
+      return planForeign(o, o.object, o.marks, isOfThatCluster(o, o.marks) ? { kind: 'foreign' } : standing)
   }
+}
+
+/** Abroad, what was retained without the mark of another cluster was an origin's of the cluster there. */
+function isOfThatCluster({ isAbroad }: Observation, { originCluster }: Marks): boolean {
+  return isAbroad === true && originCluster === null
 }
 
 function planEmpty(o: Observation): Decision {
@@ -111,10 +116,12 @@ function planForeign(
   // Consent to be taken over is no consent to be deleted: an object whose type cannot become the mirror's stays as it is.
   if (o.answers.unchangeable) return keep('blocked', 'unchangeable')
   // One who strips what he gave to us is answered ever more slowly.
-  if (marks.adopt === path) return stillContested(o) ?? written(o, winner, 'adopt')
+  const isTaken = isOfAnotherHome(object, marks, o.digestKey.identity, o.isAbroad === true)
+  if (marks.adopt === path && !isTaken) return stillContested(o) ?? written(o, winner, 'adopt')
   if (standing.kind === 'retained' && keyOf(standing.origin) === origin)
     return stillContested(o) ?? written(o, winner, 'retake')
-  if (winner.policy.takesOver && isAnybodys(standing)) return stillContested(o) ?? written(o, winner, 'adopt')
+  if (winner.policy.takesOver && isAnybodys(standing) && !isTaken)
+    return stillContested(o) ?? written(o, winner, 'adopt')
   if (standing.kind === 'stripped' && keyOf(standing.origin) === origin)
     return planStripped(o, object, marks, winner)
   return unowned ? keep('unowned', 'unowned') : keep('blocked', 'foreign')
@@ -253,7 +260,7 @@ function differenceOf(o: Observation, held: Held): UpdateReason | Decision | nul
     if (digest !== 'known') return found === summary?.digest ? 'restamp' : 'drift'
   }
   if (isBlanked(held)) return 'restore'
-  if (!marksDiffer(marks, claim) && !(summary !== undefined && carriedDiffers(marks, summary.carried)))
+  if (!marksDiffer(o, marks, claim) && !(summary !== undefined && carriedDiffers(marks, summary.carried)))
     return null
   return isEdited(o, held) ? 'restore' : 'marks'
 }
@@ -307,8 +314,9 @@ function isBehind(marks: Marks, claim: Claim): boolean {
 }
 
 /** Marks that follow the origin but not its data: they alone are worth one metadata write. Another `origin-version` is not, a lost one is. */
-function marksDiffer(marks: Marks, claim: Claim): boolean {
+function marksDiffer({ isAbroad, digestKey }: Observation, marks: Marks, claim: Claim): boolean {
   return (
+    (isAbroad === true && marks.originCluster !== digestKey.identity) ||
     marks.originVersion === null ||
     marks.originUid !== claim.origin.uid ||
     marks.retain !== (claim.policy.onDelete === 'retain') ||

@@ -118,4 +118,6 @@ export interface LeftCopy {
   readonly isCollectable: boolean
   /** The keys that the tool wrote; null: all. */
   readonly keys: readonly string[] | null
+  /** The origin's uid, where the marks name it: the only thing on them that tells one cluster's origin from another's. */
+  readonly uid?: string | null
 }

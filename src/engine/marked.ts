@@ -1,17 +1,18 @@
 /** Which origin an object points to: by our marks, by another tool's, or by asking to be filled. Unproven; only where to look. */
 
-import { readAsk, readLeft } from '../core/dialects/table.ts'
+import { readAsk } from '../core/dialects/table.ts'
+import { leftOf } from '../core/marks.ts'
 import { keyOf, parsePath, refOf } from '../core/names.ts'
 import type { ObjectKey } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
 import type { Rules } from '../core/rules.ts'
 
-/** The origin that the marks of a mirror name, or those of another tool's copy; null for anything else. */
-export function originMarked(object: ObjectMeta | null, rules: Rules): ObjectKey | null {
+/** The origin that the marks of a mirror name, or those of another tool's copy; null for anything else. `isAbroad` as in `marksOf`. */
+export function originMarked(object: ObjectMeta | null, rules: Rules, isAbroad: boolean): ObjectKey | null {
   if (object === null) return null
   if (object.labels[`${rules.prefix}mirror`] !== undefined)
     return keyed(object, object.annotations[`${rules.prefix}origin`])
-  const left = readLeft(object, rules)?.origin
+  const left = leftOf(object, rules, isAbroad)?.origin
   return left == null ? null : keyOf(left)
 }
 

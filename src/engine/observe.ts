@@ -45,8 +45,8 @@ const NOT_CLAIMED: Consent = { kind: 'granted', declared: false }
 export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answers: Answers): Observation {
   const place = refOf(key)
   const object = o.store.get(key)
-  const marks = object === null ? null : marksOf(object, o.rules)
-  const named = marks === null ? null : originMarked(object, o.rules)
+  const marks = object === null ? null : marksOf(object, o.rules, o.reach.isAbroad)
+  const named = marks === null ? null : originMarked(object, o.rules, o.reach.isAbroad)
   const candidates = candidatesOf(o.site.claimants(key), place, marks, named)
   o.site.flushFor(place, candidates)
   const namespace = o.store.namespace(place.namespace)
@@ -57,6 +57,7 @@ export function observe(o: Observer, key: ObjectKey, digestKey: DigestKey, answe
     rules: o.rules,
     digestKey,
     namespace,
+    isAbroad: o.reach.isAbroad,
     object,
     isOrigin: isOrigin(o, key, object),
     marks,
@@ -231,7 +232,7 @@ export function countEnding(
   let mirrors = 0
   for (const key of o.site.group(originNamespace)) {
     const object = o.store.get(key)
-    const named = originMarked(object, o.rules)
+    const named = originMarked(object, o.rules, o.reach.isAbroad)
     if (object === null || named === null) continue
     const ours = labels.getOrInsertComputed(named, () =>
       o.identities().map((identity) => mirrorLabel(identity, refOf(named))),

@@ -28,7 +28,7 @@ type Rest = Extract<Decision, { kind: 'keep' | 'wait' }>
 
 /** Records where the place stands and says what its key waits for. */
 export function settle(d: Destination, key: ObjectKey, o: Observation, decision: Rest): Next {
-  const holder = o.object === null ? null : originMarked(o.object, o.rules)
+  const holder = o.object === null ? null : originMarked(o.object, o.rules, d.reach.isAbroad)
   const winner = winnerOf(o.claims, holder)
   d.tallies.clear(key)
   if (o.object !== null) {

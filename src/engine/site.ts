@@ -344,7 +344,7 @@ export class Site {
 
   /** Consent that was seen to be withdrawn ends the claim like a narrowing by the owner. */
   #noteConsentEnd(place: ObjectKey, namespace: NamespaceMeta | null, dirt: Dirt | undefined): void {
-    const origin = originMarked(this.#o.store.get(place), this.#o.rules)
+    const origin = this.#marked(this.#o.store.get(place))
     if (namespace === null || origin === null || dirt?.live !== true) return
     const consent = this.consent(namespace, refOf(origin))
     if (consent.kind === 'refused') this.#o.history.noteEnd(place, origin, this.#o.clock.now())
@@ -365,14 +365,18 @@ export class Site {
 
   #reindexMarks(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
     const { rules } = this.#o
-    const [marked, pulled] = [originMarked(before, rules), originPulled(before, rules)]
-    const markedNow = originMarked(after, rules)
+    const [marked, pulled] = [this.#marked(before), originPulled(before, rules)]
+    const markedNow = this.#marked(after)
     moveIn(this.#mirrors, key, marked, markedNow)
     this.#releaseUnreferenced(marked)
     moveIn(this.#pulls, key, pulled, originPulled(after, rules))
     this.#releaseUnreferenced(pulled)
     moveIn(this.#groups, key, groupOf(marked), groupOf(markedNow))
     moveIn(this.#inNamespace, key, before?.namespace ?? null, after?.namespace ?? null)
+  }
+
+  #marked(object: ObjectMeta | null): ObjectKey | null {
+    return originMarked(object, this.#o.rules, this.#o.reach.isAbroad)
   }
 
   /** Nothing depends on it any more: without a key of ours on it, it is an unrelated object again. */

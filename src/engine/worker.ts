@@ -326,10 +326,13 @@ export class Worker {
     readonly origin: string
     readonly namespace: string
   } {
-    const object = this.#o.store.get(key)
-    const { rules } = this.#o.settings
+    const { store, settings, reach } = this.#o
+    const { rules } = settings
+    const object = store.get(key)
     const [claimant] = this.#site.claimants(key)
-    const origin = refOf(originMarked(object, rules) ?? claimant ?? originPulled(object, rules) ?? key)
+    const origin = refOf(
+      originMarked(object, rules, reach.isAbroad) ?? claimant ?? originPulled(object, rules) ?? key,
+    )
     const { namespace } = refOf(key)
     return { originNamespace: origin.namespace, origin: `${origin.namespace}/${origin.name}`, namespace }
   }

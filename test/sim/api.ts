@@ -35,6 +35,8 @@ export interface SimApiOptions {
   readonly random: Random
   readonly weather: () => Weather
   readonly process: string
+  /** Identity of the home that the process belongs to. */
+  readonly writer?: () => string
   readonly isAlive: () => boolean
   /** Told of each request as it leaves. */
   readonly sent: (request: Sent) => void
@@ -202,7 +204,9 @@ export class SimApi implements ClusterApi {
         return
       }
       world.time.after(delayMs, () => {
+        world.writer = this.#o.writer?.() ?? ''
         const answer = effect()
+        world.writer = ''
         const lostBy: Failure = { kind: 'unanswered', why: random.next() < 0.5 ? 'reset' : 'timeout' }
         world.time.after(random.next() * weather.latencyMs, () => end(isLost ? failed(lostBy) : answer))
       })

@@ -45,7 +45,7 @@ export function pathOfThing(thing: { readonly namespace: string; readonly name: 
   return `${thing.namespace}/${thing.name}`
 }
 
-const CLAIMING = ['reflect-to', 'reflect-to-selector', 'allow-pull']
+const CLAIMING = ['reflect-to', 'reflect-to-selector', 'allow-pull', 'targets']
 
 /** A mirror of either form, proven or not. */
 export function isMirrorLike(thing: Thing): boolean {

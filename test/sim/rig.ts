@@ -19,6 +19,8 @@ import type { Notice } from '../../src/core/notices.ts'
 import { FOREIGN_DIALECTS } from '../../src/core/rules.ts'
 import type { Rules } from '../../src/core/rules.ts'
 import { Controller } from '../../src/engine/controller.ts'
+import type { Attached, Sinks } from '../../src/engine/controller.ts'
+import type { Reach } from '../../src/engine/reach.ts'
 import type { DestinationStanding } from '../../src/engine/standing.ts'
 import type { Recorder, Turn } from '../../src/engine/ports.ts'
 import { seededRandom } from '../../src/std/random.ts'
@@ -37,11 +39,15 @@ export interface RigOptions {
   readonly seed?: number
   readonly rules?: Partial<Rules>
   readonly settings?: Partial<Settings>
+  /** Shared by clusters of one history. */
+  readonly time?: SimTime
+  /** See {@link World}. */
+  readonly mark?: string
 }
 
 export class Rig {
-  readonly time = new SimTime()
-  readonly world = new World(this.time)
+  readonly time: SimTime
+  readonly world: World
   readonly random: Random
   readonly settings: Settings
   readonly violations: string[] = []
@@ -55,8 +61,12 @@ export class Rig {
   /** Answers chosen requests instead of the world. */
   refused: (request: Sent) => Failure | null = () => null
   identity = ''
+  /** Which law a write of ours breaks; null for none. */
+  crimeOf = (effect: Effect): string | null => crimeOf(effect, this.identity)
 
   constructor(options: RigOptions = {}) {
+    this.time = options.time ?? new SimTime()
+    this.world = new World(this.time, options.mark)
     this.random = seededRandom(options.seed ?? 1)
     this.settings = settingsOf(options)
     for (const name of ['kube-system', OWN_NAMESPACE]) this.world.createNamespace(name)
@@ -108,11 +118,21 @@ export class Rig {
 
   #judge(effect: Effect): void {
     if (effect.manager !== 'heliograph') return
-    const crime = crimeOf(effect, this.identity)
+    const crime = this.crimeOf(effect)
     const thing = effect.after ?? effect.before
     if (crime !== null && thing !== null)
       this.violations.push(`${crime}: ${thing.kind}/${thing.namespace}/${thing.name} at ${effect.atMs}`)
   }
+}
+
+/** Another cluster, as one process reaches it. */
+export interface Far {
+  readonly name: string
+  readonly at: Rig
+  readonly reach: Reach
+  /** Of the way there. */
+  readonly weather: () => Weather
+  readonly isUp: () => boolean
 }
 
 /** One controller process with its own clock, watches and connection. */
@@ -135,18 +155,8 @@ export class Process {
     this.#rig = rig
     this.name = name
     this.#clock = new SimClock(rig.time)
-    const { world, random } = rig
-    const weather = (): Weather => rig.weather
-    const api = new SimApi({
-      world,
-      random,
-      weather,
-      process: name,
-      isAlive: () => this.#isAlive,
-      sent: (request) => rig.note(request, this),
-      heldMs: (request) => rig.heldMs(request),
-      refused: (request) => rig.refused(request),
-    })
+    const { random } = rig
+    const api = this.#api(rig, () => rig.weather)
     this.controller = new Controller({
       settings: rig.settings,
       api,
@@ -155,22 +165,24 @@ export class Process {
       randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random.next() * 256)),
       recorder: this.#recorder(),
       leadership: { isLive: () => this.isLive() },
-      reflect: (sinks, signal) =>
-        reflectWorld(
-          {
-            world,
-            clock: this.#clock,
-            random,
-            weather,
-            prefix: P,
-            auditIntervalMs: rig.settings.auditIntervalMs,
-          },
-          sinks,
-          AbortSignal.any([signal, this.#streams.signal]),
-        ),
+      reflect: (sinks, signal) => this.#reflect({ at: rig, weather: () => rig.weather }, sinks, signal),
     })
     this.running = this.controller.run(this.#stop.signal).catch((error: unknown) => {
       rig.violations.push(`${name} ended by a bug: ${error instanceof Error ? error.stack : 'unknown'}`)
+    })
+  }
+
+  /** Begins to tend another cluster. */
+  attach(far: Far): Attached {
+    const api = this.#api(far.at, far.weather)
+    return this.controller.attach({
+      name: far.name,
+      api,
+      readNamespace: (name, call) => api.readNamespace(name, call),
+      reach: far.reach,
+      recorder: this.#recorder(),
+      leadership: { isLive: () => this.isLive() && far.isUp() },
+      reflect: (sinks, signal) => this.#reflect(far, sinks, signal),
     })
   }
 
@@ -207,6 +219,30 @@ export class Process {
     if (!(await this.#rig.time.runUntil(() => isOver, this.#rig.settings.drainMs + 5_000)))
       this.#rig.violations.push(`${this.name} did not end within its drain time`)
     this.kill()
+  }
+
+  #api(at: Rig, weather: () => Weather): SimApi {
+    return new SimApi({
+      world: at.world,
+      random: this.#rig.random,
+      weather,
+      process: this.name,
+      writer: () => this.#rig.identity,
+      isAlive: () => this.#isAlive,
+      sent: (request) => at.note(request, this),
+      heldMs: (request) => at.heldMs(request),
+      refused: (request) => at.refused(request),
+    })
+  }
+
+  #reflect({ at, weather }: Pick<Far, 'at' | 'weather'>, sinks: Sinks, signal: AbortSignal): Promise<void> {
+    const { random, settings } = this.#rig
+    const { auditIntervalMs } = settings
+    return reflectWorld(
+      { world: at.world, clock: this.#clock, random, weather, prefix: P, auditIntervalMs },
+      sinks,
+      AbortSignal.any([signal, this.#streams.signal]),
+    )
   }
 
   #recorder(): Recorder {

@@ -25,6 +25,8 @@ export interface LogEntry {
 /** One write that took effect. */
 export interface Effect {
   readonly manager: string
+  /** Identity of the home whose process wrote it; empty for anybody else. */
+  readonly by: string
   readonly atMs: number
   readonly before: Thing | null
   readonly after: Thing | null
@@ -64,11 +66,16 @@ export class World {
   readonly watchers = new Set<(effect: Effect) => void>()
   /** Told that a log grew. */
   readonly listeners = new Set<(resource: Resource) => void>()
+  /** Which home writes just now; see {@link Effect.by}. */
+  writer = ''
   #version = 100
   #uids = 0
+  readonly #mark: string
 
-  constructor(time: SimTime) {
+  /** `mark`: four hex digits that set the uids of this cluster apart from those of others. */
+  constructor(time: SimTime, mark = '0000') {
     this.time = time
+    this.#mark = mark
   }
 
   get version(): number {
@@ -208,7 +215,7 @@ export class World {
 
   #uid(): string {
     this.#uids += 1
-    return `00000000-0000-4000-8000-${String(this.#uids).padStart(12, '0')}`
+    return `00000000-${this.#mark}-4000-8000-${String(this.#uids).padStart(12, '0')}`
   }
 
   #update(
@@ -244,7 +251,7 @@ export class World {
     const after: Thing = { ...draft, version: this.#version, writtenAtMs }
     this.objects.set(keyOf(after), after)
     this.#log(after.kind, { type, version: after.version, object: after })
-    this.#tell({ manager, atMs: this.time.now(), before, after })
+    this.#tell({ manager, by: this.writer, atMs: this.time.now(), before, after })
     return after
   }
 
@@ -253,7 +260,7 @@ export class World {
     this.objects.delete(keyOf(before))
     const last = { ...before, deleting: true, version: this.#version }
     this.#log(before.kind, { type: 'DELETED', version: this.#version, object: last })
-    this.#tell({ manager, atMs: this.time.now(), before, after: null })
+    this.#tell({ manager, by: this.writer, atMs: this.time.now(), before, after: null })
     return last
   }
 

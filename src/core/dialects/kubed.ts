@@ -33,8 +33,9 @@ export const kubed: Dialect = {
     if (origin === null || (origin.kind !== null && origin.kind !== meta.kind)) return null
     // It made copies of the origin's name only, and none beside the origin.
     if (origin.name !== meta.name || origin.namespace === meta.namespace) return null
-    const { namespace, name } = origin
-    return { tool: 'kubed', origin: { kind: meta.kind, namespace, name }, isCollectable: false, keys: null }
+    const { namespace, name, uid } = origin
+    const from = { kind: meta.kind, namespace, name }
+    return { tool: 'kubed', origin: from, isCollectable: false, keys: null, uid }
   },
   markKeys: { labels: ['origin.name', 'origin.namespace', 'origin.cluster'], annotations: ['origin'] },
 }
@@ -64,14 +65,17 @@ interface Reference {
   readonly kind: string | null
   readonly namespace: string
   readonly name: string
+  /** Null: not written. */
+  readonly uid: string | null
 }
 
 function parseReference(text: string | undefined): Reference | null {
   if (text === undefined || text.length > REFERENCE_LENGTH_MAX) return null
-  const { kind, namespace, name } = jsonObject(text)
+  const { kind, namespace, name, uid } = jsonObject(text)
   if (typeof namespace !== 'string' || typeof name !== 'string') return null
   if (!isNamespaceName(namespace) || !isObjectName(name)) return null
-  return { kind: typeof kind === 'string' && kind !== '' ? kind : null, namespace, name }
+  const given = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+  return { kind: given(kind), namespace, name, uid: given(uid) }
 }
 
 function jsonObject(text: string): Readonly<Record<string, unknown>> {

@@ -102,9 +102,10 @@ test('kubed: its copy names its origin, and is never collected', () => {
     origin: { kind: 'Secret', namespace: 'shared', name: 'registry' },
     isCollectable: false,
     keys: null,
+    uid: REFERENCE.uid,
   }
   assert.deepEqual(left(REFERENCE), expected)
-  assert.deepEqual(left({ namespace: 'shared', name: 'registry' }), expected)
+  assert.deepEqual(left({ namespace: 'shared', name: 'registry' }), { ...expected, uid: null })
   assert.deepEqual(left({ ...REFERENCE, kind: '' }), expected)
   const map = left({ ...REFERENCE, kind: 'ConfigMap' }, { kind: 'ConfigMap' })
   assert.deepEqual(map?.origin, { kind: 'ConfigMap', namespace: 'shared', name: 'registry' })
