@@ -16,6 +16,19 @@ export interface ModelRules {
   readonly consent: 'open' | 'required'
   /** Origins of this namespace displace a holder; null: of none. */
   readonly trustedNamespace: string | null
+  /** `world` is a peer of another cluster, where the origins are; left out: it is their own. */
+  readonly abroad?: Abroad
+  /** Identities of other homes that may have mirrors here; theirs are none of this home's business. */
+  readonly others?: readonly string[]
+}
+
+/** How one home sees one peer. */
+export interface Abroad {
+  readonly home: World
+  /** What `targets` calls the peer. */
+  readonly name: string
+  /** Patterns over `namespace/name`; null: only into the namespace of its own name. */
+  readonly peerOrigins: string | null
 }
 
 /** What a mirror must hold. */
@@ -50,7 +63,7 @@ class Model {
   constructor(world: World, rules: ModelRules) {
     this.#world = world
     this.#rules = rules
-    this.#origins = [...world.objects.values()]
+    this.#origins = [...(rules.abroad?.home ?? world).objects.values()]
       .filter((thing) => isOrigin(thing) && thing.namespace !== OWN_NAMESPACE)
       .map(readOrigin)
   }
@@ -86,26 +99,47 @@ class Model {
 
   /** The name that the origin wants here, whether or not the namespace lets it. */
   #claims({ thing, isHeld }: Origin, namespace: NamespaceThing): string | null {
-    if (isHeld || namespace.name === thing.namespace) return null
-    const to = thing.annotations[`${P}reflect-to`]
-    const selector = thing.annotations[`${P}reflect-to-selector`]
-    if (to === undefined && selector === undefined) return null
-    if (to !== undefined && !isListed(to, namespace.name)) return null
-    if (selector !== undefined && !isSelected(selector, namespace.labels)) return null
+    if (isHeld || !this.#chooses(thing, namespace)) return null
     return (thing.annotations[`${P}reflect-as`] ?? '{name}')
       .replaceAll('{name}', thing.name)
       .replaceAll('{namespace}', thing.namespace)
   }
 
+  #chooses(thing: Thing, namespace: NamespaceThing): boolean {
+    const { abroad } = this.#rules
+    const keys = abroad === undefined ? 'reflect-to' : 'target-namespaces'
+    const to = thing.annotations[P + keys]
+    const selector = thing.annotations[`${P}${keys}-selector`]
+    const isGiven = to !== undefined || selector !== undefined
+    if (abroad === undefined) {
+      if (namespace.name === thing.namespace || !isGiven) return false
+    } else {
+      if (!isListed(thing.annotations[`${P}targets`] ?? '', abroad.name)) return false
+      if (!isGiven) return namespace.name === thing.namespace
+    }
+    if (to !== undefined && !isListed(to, namespace.name)) return false
+    return selector === undefined || isSelected(selector, namespace.labels)
+  }
+
   #word(namespace: NamespaceThing, from: { readonly namespace: string; readonly name: string }): Word {
-    if (namespace.name === from.namespace) return 'refused'
+    const { abroad, identity } = this.#rules
+    if (abroad === undefined && namespace.name === from.namespace) return 'refused'
     if (namespace.name.startsWith('kube-') || namespace.name === OWN_NAMESPACE) return 'refused'
     const accept = namespace.annotations[`${P}accept`]
     const refuse = namespace.annotations[`${P}refuse`]
     const path = pathOfThing(from)
-    if (refuse !== undefined && refuse !== MALFORMED_CONSENT && isListed(refuse, path)) return 'refused'
+    if (abroad?.peerOrigins === null && namespace.name !== from.namespace) return 'refused'
+    if (abroad?.peerOrigins != null && !isListed(abroad.peerOrigins, path)) return 'refused'
+    const isNamed = (list: string, form: 'bare' | 'qualified'): boolean => {
+      const items = list.split(',').filter((item) => item.includes(':') === (form === 'qualified'))
+      return isListed(items.join(), form === 'bare' ? path : `${identity}:${path}`)
+    }
+    const isRefused = refuse !== undefined && (isNamed(refuse, 'bare') || isNamed(refuse, 'qualified'))
+    if (refuse !== MALFORMED_CONSENT && isRefused) return 'refused'
     if (refuse === MALFORMED_CONSENT || accept === MALFORMED_CONSENT) return 'frozen'
-    if (accept !== undefined) return isListed(accept, path) ? 'declared' : 'refused'
+    const isBareMeant = abroad === undefined
+    if (accept !== undefined)
+      return (isBareMeant && isNamed(accept, 'bare')) || isNamed(accept, 'qualified') ? 'declared' : 'refused'
     return this.#rules.consent === 'required' ? 'refused' : 'granted'
   }
 
@@ -142,6 +176,7 @@ class Model {
   #thingFault(thing: Thing, namespace: NamespaceThing): string | null {
     if (thing.deleting) return 'it is still being deleted'
     if (thing.annotations[`${P}reflect-from`] !== undefined) return this.#pullFault(thing, namespace)
+    if (this.#rules.others?.some((other) => isOurs(thing, other)) === true) return null
     if (isOurs(thing, this.#rules.identity)) return this.#mirrorFault(thing, namespace)
     return this.#foreignFault(thing, namespace)
   }
@@ -186,6 +221,7 @@ class Model {
   }
 
   #pullFault(thing: Thing, namespace: NamespaceThing): string | null {
+    if (this.#rules.abroad !== undefined) return null
     if (namespace.name.startsWith('kube-') || namespace.name === OWN_NAMESPACE) return null
     const from = thing.annotations[`${P}reflect-from`] ?? ''
     const origin = this.#origins.find(
@@ -206,11 +242,16 @@ class Model {
   #foreignFault(thing: Thing, namespace: NamespaceThing): string | null {
     const winner = this.#winner(thing.kind, namespace, thing.name)
     if (winner === null || !winner.isDistributed || !isCreatable(winner.wanted)) return null
+    // What is an origin to whoever reads it there is nobody's to take.
+    if (isOrigin(thing)) return null
     const path = pathOfThing(winner.thing)
     const isChangeable = thing.type === winner.wanted.type && !thing.immutable
     if (!isChangeable) return null
     if (thing.annotations[`${P}adopt`] === path) return `${path} may adopt it and did not`
-    const { label, origin, at } = proofOf(thing, this.#rules.identity)
+    const { identity, abroad, others } = this.#rules
+    // Whose it was is not known for certain: no home may claim it.
+    if (others !== undefined && thing.annotations[`${P}origin-cluster`] !== (abroad && identity)) return null
+    const { label, origin, at } = proofOf(thing, identity)
     const isLabelled = thing.labels[`${P}mirror`] !== undefined
     if (thing.annotations[`${P}retained`] === path && at && !isLabelled && !isDeclared(thing))
       return `${path} may take it back and did not`

@@ -25,13 +25,27 @@ export const BAD_VALUES: readonly (readonly [string, string])[] = [
 ]
 export const MALFORMED_CONSENT = 'src1/{'
 
+/** What people of a cluster know of others. */
+export interface Abroad {
+  /** Values of `targets`; none: their origins stay at home. */
+  readonly targets: readonly string[]
+  /** Values of `accept` and `refuse` that name clusters. */
+  readonly consents: readonly string[]
+  /** They mostly receive. */
+  readonly offersRarely: boolean
+}
+
+const AT_HOME: Abroad = { targets: [], consents: [], offersRarely: false }
+
 export class Users {
   readonly #world: World
   readonly #random: Random
+  readonly #abroad: Abroad
 
-  constructor(world: World, random: Random) {
+  constructor(world: World, random: Random, abroad: Abroad = AT_HOME) {
     this.#world = world
     this.#random = random
+    this.#abroad = abroad
     for (const name of SOURCES) world.createNamespace(name)
     for (const name of TARGETS)
       world.createNamespace(name, { labels: this.#chance(0.5) ? { team: 'a' } : {} })
@@ -119,6 +133,7 @@ export class Users {
     if (this.#chance(0.85))
       set('reflect-to', this.#pick(['t*', 't1,t2', 't*,!t3', '*', 't4', 't1', 'src*,t1', '']) ?? '')
     if (this.#chance(0.2)) set('reflect-to-selector', this.#pick(['team=a', 'team=b', '!team']) ?? '')
+    this.#target(set)
     if (this.#chance(0.4)) set('allow-pull', this.#pick(['t*', 't1', '*', 'src*']) ?? '')
     if (this.#chance(0.15)) set('reflect-as', this.#pick(['db', 'shared', '{namespace}-{name}']) ?? '')
     if (this.#chance(0.2)) set('keys', this.#pick(['a', 'a=z', '!a', 'a,b=c', 'nothing', 'a=x,b=x']) ?? '')
@@ -137,7 +152,15 @@ export class Users {
     return offer
   }
 
+  #target(set: (key: string, value: string) => void): void {
+    if (this.#abroad.targets.length === 0) return
+    if (this.#chance(0.8)) set('targets', this.#pick(this.#abroad.targets) ?? '')
+    if (this.#chance(0.7)) set('target-namespaces', this.#pick(['t*', 't1,t2', '*', 'src*,t1', 't4']) ?? '')
+    if (this.#chance(0.15)) set('target-namespaces-selector', this.#pick(['team=a', '!team']) ?? '')
+  }
+
   #createOrigin(): void {
+    if (this.#abroad.offersRarely && this.#chance(0.9)) return this.#editMirror()
     const kind = this.#pick(KINDS) ?? 'Secret'
     const namespace = this.#pick([...SOURCES, ...SOURCES, 't1']) ?? 'src1'
     const offer = this.#offer()
@@ -228,6 +251,8 @@ export class Users {
       () => void (labels[`${P}mirror`] = '0123456789abcdef'),
     ]
     for (const strip of strips) if (this.#chance(0.2)) strip()
+    if (annotations[`${P}origin-cluster`] !== undefined && this.#chance(0.1))
+      delete annotations[`${P}origin-cluster`]
     this.#world.update(mirror, () => ({ labels, annotations }), 'user')
   }
 
@@ -309,7 +334,8 @@ export class Users {
   #consent(): void {
     const namespace = this.#pick(TARGETS) ?? 't1'
     const key = P + (this.#pick(['accept', 'refuse', 'refuse']) ?? 'refuse')
-    const value = this.#pick([null, null, 'src1/*', 'src2/app', '*', '*/db', MALFORMED_CONSENT, ''])
+    const bare = [null, null, 'src1/*', 'src2/app', '*', '*/db', MALFORMED_CONSENT, '']
+    const value = this.#pick([...bare, ...this.#abroad.consents])
     this.#world.updateNamespace(namespace, ({ annotations }) => {
       const { [key]: _, ...without } = annotations
       return { annotations: value == null ? without : { ...without, [key]: value } }

@@ -43,3 +43,9 @@ export const STORM: Weather = {
 
 /** Lossless, but nothing is in time. */
 export const SLOW: Weather = { ...CALM, latencyMs: 1_500, watchMs: 4_000 }
+
+/** Nothing comes through. */
+export const CUT: Weather = { ...CALM, failsBefore: 1, latencyMs: 50, watchMs: 20_000, cut: 1 }
+
+/** Connections are accepted, and whatever is sent is answered too late. */
+export const HUNG: Weather = { ...CALM, latencyMs: 120_000, watchMs: 20_000 }
