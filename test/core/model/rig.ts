@@ -50,7 +50,12 @@ import type { Stored } from './cluster.ts'
 
 export const IDENTITY = 'home-identity'
 export const KEY = digestKey(7)
-export const STAMP: Stamp = { rules: RULES, identity: IDENTITY, isAbroad: false, writtenAt: '2026-11-24T08:15:30.123Z' }
+export const STAMP: Stamp = {
+  rules: RULES,
+  identity: IDENTITY,
+  isAbroad: false,
+  writtenAt: '2026-11-24T08:15:30.123Z',
+}
 
 /** Plans per turn, as in the engine. */
 export const PLANS_MAX = 12
