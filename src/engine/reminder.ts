@@ -55,7 +55,7 @@ export class Reminder {
   }
 
   hold(hold: Hold): void {
-    const namespace = this.#o.destination.store.namespace(hold.originNamespace)
+    const namespace = this.#o.destination.home.store.namespace(hold.originNamespace)
     if (namespace !== null) tellHold(this.#o.destination, namespace, hold)
   }
 

@@ -380,10 +380,8 @@ const REASONS = {
   unauthorized: 'it refuses the credential',
 } as const
 
-/** What an origin's owner is told belongs at home, everything else beside the object in the peer. */
+/** What origins' owners are told, and of held deletions, belongs at home, everything else beside the object in the peer. */
 function routed(home: Recorder, abroad: Recorder): Recorder {
-  return {
-    ...abroad,
-    tell: (told) => (NOTICES[told.code].about === 'origin' ? home.tell(told) : abroad.tell(told)),
-  }
+  const isOfHome = (code: NoticeCode): boolean => code === 'DeletionsHeld' || NOTICES[code].about === 'origin'
+  return { ...abroad, tell: (told) => (isOfHome(told.code) ? home : abroad).tell(told) }
 }
