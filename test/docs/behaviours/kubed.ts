@@ -1,6 +1,17 @@
 /** The vocabulary of kubed and config-syncer. */
 
-import { kubed, kubedLife, kubedSwitch, left, reflectorHard, retries, spellings } from './files.ts'
+import {
+  abroad,
+  chosenAbroad,
+  kubed,
+  kubedLife,
+  kubedSwitch,
+  left,
+  reflectorHard,
+  retries,
+  spellings,
+  twice,
+} from './files.ts'
 import { section } from './row.ts'
 import type { Behaviour } from './row.ts'
 
@@ -45,8 +56,11 @@ const KEYS = section('kubed/keys', [
   [
     'sync-contexts',
     '`sync-contexts` lists contexts of a kubeconfig, each another cluster.',
-    'not yet',
-    'They are peers by name; the list is read and checked, and this version forwards to none.',
+    'kept',
+    'They are peers by name: a peer Secret of that name takes the place of the context.',
+    abroad(
+      'kubed’s `sync-contexts` forwards to the peers of these names, into the namespace of the own name, with its marks',
+    ),
     kubed('kubed: sync-contexts names peers, comma-separated and exactly'),
     kubed('kubed: a list of contexts has a bound, and beyond it the origin is held'),
     kubedLife(
@@ -56,8 +70,12 @@ const KEYS = section('kubed/keys', [
   [
     'context-namespace',
     'A context’s namespace is the target there, else the origin’s own.',
-    'not yet',
-    'The namespace of the origin’s name is meant; this version forwards to none.',
+    'mended',
+    'A context’s namespace is not known here: `target-namespaces` says another than the origin’s own.',
+    abroad(
+      'kubed’s `sync-contexts` forwards to the peers of these names, into the namespace of the own name, with its marks',
+    ),
+    chosenAbroad('globs choose namespaces of the peer, an exclusion wins, and no namespace of home'),
     kubed('kubed: sync-contexts names peers, comma-separated and exactly'),
   ],
   [
@@ -97,8 +115,9 @@ const COPIES = section('kubed/copies', [
   [
     'fan-out',
     'Copies in namespaces and in other clusters do not go together.',
-    'not yet',
-    'Both are read side by side; this version forwards to no cluster, and the namespaces are served.',
+    'mended',
+    'They do: namespaces of home and peers are served side by side.',
+    abroad('kubed’s `sync` and `sync-contexts` together serve home’s namespaces and the peer'),
     kubed('kubed: namespaces and clusters are offered side by side'),
     kubedLife(
       'contexts alone name peers and reach no namespace of home; beside sync they change nothing here',
@@ -107,9 +126,11 @@ const COPIES = section('kubed/copies', [
   [
     'same-host',
     'Two contexts with one host and port are an error.',
-    'not yet',
-    'Peers are known by name; this version forwards to none.',
-    kubed('kubed: sync-contexts names peers, comma-separated and exactly'),
+    'kept',
+    'Which cluster a peer is counts, not its address: one cluster under two names is refused, and the older Secret stays.',
+    twice(
+      'of two Secrets for one cluster the older stays, the younger is refused, and takes over when the older goes',
+    ),
   ],
   [
     'removed',

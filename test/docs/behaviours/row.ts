@@ -1,7 +1,7 @@
 /** The form of a row about one behaviour of another tool: what it does, what becomes of it here, and the tests that show it. */
 
-/** What becomes of a behaviour. `not yet`: read and checked, but this version forwards to no other cluster. */
-export type Verdict = 'kept' | 'mended' | 'not yet' | 'out of scope'
+/** What becomes of a behaviour. */
+export type Verdict = 'kept' | 'mended' | 'out of scope'
 
 /** A test by its file and its exact name; where the name is a template, `…` stands for each of its holes. */
 export type Shown = readonly [file: string, name: string]

@@ -1,6 +1,6 @@
 /** The vocabulary of the hand-written controller of many blog posts. */
 
-import { queue, retries, sync, syncing, watches } from './files.ts'
+import { abroad, lifeAbroad, queue, retries, sync, syncing, watches } from './files.ts'
 import { section } from './row.ts'
 import type { Behaviour } from './row.ts'
 
@@ -8,8 +8,11 @@ export const SYNC: readonly Behaviour[] = section('sync', [
   [
     'enabled',
     '`enabled: "true"` on a Secret copies it.',
-    'not yet',
-    'It is read, and what is neither true nor false is told; this version forwards to no cluster.',
+    'kept',
+    'It forwards; ConfigMaps as well. What is neither true nor false is told.',
+    abroad(
+      '`enabled` and `targets` of the hand-written controller forward by name and by glob into the namespace of the own name',
+    ),
     sync(
       'sync: enabled "true" forwards to the peers that targets lists, into the namespace of the origin’s name',
     ),
@@ -20,8 +23,11 @@ export const SYNC: readonly Behaviour[] = section('sync', [
   [
     'targets',
     '`targets` lists clusters.',
-    'not yet',
-    'Peers by name or glob, checked at once; this version forwards to none.',
+    'kept',
+    'Peers by name or glob, checked at once.',
+    abroad(
+      '`enabled` and `targets` of the hand-written controller forward by name and by glob into the namespace of the own name',
+    ),
     sync('sync: targets takes globs as well'),
     sync('sync: without targets, or with a blank list, nothing is forwarded'),
     syncing('enabled with targets, names or globs, is understood and reaches no namespace of home'),
@@ -30,8 +36,12 @@ export const SYNC: readonly Behaviour[] = section('sync', [
   [
     'same-place',
     'The copy has the same namespace and name, and is updated where it exists.',
-    'not yet',
-    'The same place is meant; this version forwards to none.',
+    'mended',
+    'The same place; an object there that is not ours is left alone, and told.',
+    abroad(
+      '`enabled` and `targets` of the hand-written controller forward by name and by glob into the namespace of the own name',
+    ),
+    lifeAbroad('an object of the peer’s own under the name is never touched, and its owner is told there'),
     sync(
       'sync: enabled "true" forwards to the peers that targets lists, into the namespace of the origin’s name',
     ),
@@ -39,8 +49,11 @@ export const SYNC: readonly Behaviour[] = section('sync', [
   [
     'stripped',
     'Version and uid are taken off before it is written; the copy bears no marks.',
-    'not yet',
-    'No mark of it is expected or written; this version forwards to none.',
+    'mended',
+    'No mark of it is expected or written; ours stand on what is made.',
+    lifeAbroad(
+      'a Secret and a ConfigMap reach every named peer, bear the marks of their cluster, and the origin stays untouched',
+    ),
     sync('sync: it leaves no marks, asks for nothing, and bears none'),
   ],
   [
@@ -54,15 +67,21 @@ export const SYNC: readonly Behaviour[] = section('sync', [
   [
     'metadata',
     'Every label and annotation is copied.',
-    'not yet',
-    'They are meant to be, less what is never carried; this version forwards to none.',
+    'mended',
+    'They are, less what is never carried.',
     sync('sync: copies replace data and bear the origin’s labels and annotations'),
   ],
   [
     'never-deletes',
     'Nothing is ever deleted.',
-    'not yet',
-    'This version forwards to none, so nothing is left behind; switched off, an origin offers nothing.',
+    'mended',
+    'Switched off, narrowed or deleted, its copies go.',
+    abroad(
+      '`enabled` and `targets` of the hand-written controller forward by name and by glob into the namespace of the own name',
+    ),
+    lifeAbroad(
+      'a target taken from the list loses its mirror, the other keeps it; taken back, it is made again',
+    ),
     sync('sync: enabled "false" offers nothing, and bad targets beside it hold nothing'),
   ],
   [
