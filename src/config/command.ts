@@ -19,7 +19,7 @@ export const COMMANDS = [
   },
   {
     name: 'identity',
-    usage: 'identity keep|new',
+    usage: 'identity keep|new [FLAGS]',
     sentence: 'Settles which cluster this is, after a restore into another.',
   },
   {

@@ -95,7 +95,7 @@ export const OPTIONS = {
     form: 'text',
     group: 'cluster',
     sentence:
-      'The controller’s own namespace, where its Lease and digest key lie. Without it: the namespace of the pod’s service account, else `heliograph`.',
+      'The controller’s own namespace, where its Lease, its digest key and the Secrets of its peers lie. Without it: the namespace of the pod’s service account, else `heliograph`.',
     parse: namespaceName,
     variable: 'POD_NAMESPACE',
     inChart: false,

@@ -226,7 +226,8 @@ export const NOTICES = {
     type: 'Normal',
     about: 'controller',
     sentence: 'Peer {name} was removed. Mirrors that stay there: {count}.',
-    nextStep: 'To delete them, run heliograph peer clean {name} --yes before removing a peer.',
+    nextStep:
+      'If heliograph peer clean {name} removed it, they go now. Else, to delete them, add it again and run that with --yes.',
   },
   DigestKeyMalformed: {
     type: 'Warning',

@@ -13,7 +13,7 @@ export const PEER_ROWS = [
     value: '`true`',
     unset: 'not a peer',
     meaning:
-      'On a Secret in the controller’s own namespace: its content is the way into another cluster. Such a Secret is never an origin.',
+      'On a Secret in the controller’s own namespace: its content is the way into another cluster. Such a Secret is never an origin. `heliograph peer clean` makes it `cleaned`: out of service.',
     example: 'true',
   },
   {
@@ -45,7 +45,8 @@ export const PEER_ROWS = [
     key: 'peer-identity',
     value: 'an identity',
     unset: 'asked of the peer',
-    meaning: 'The peer’s identity where it grants single namespaces only.',
+    meaning:
+      'Which cluster it was when it was added. Used where the peer grants single namespaces only, and so cannot be asked.',
     example: '6c1f0f8e-0000-4000-8000-000000000000',
   },
   {

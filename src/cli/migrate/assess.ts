@@ -101,7 +101,7 @@ function leftSection(ground: Ground): { readonly section: Section; readonly coll
     return {
       subject: kind,
       there: `${copies} by ${fate.left.tool}`,
-      here: fate.kind === 'collected' ? 'deleted, after a confirmation' : 'stay as they are',
+      here: fate.kind === 'collected' ? 'deleted, once a second look confirms it' : 'stay as they are',
       differences: [
         difference(fate.kind === 'collected' ? 'copy-collected' : 'copy-left', { namespaces: listed(names) }),
       ],

@@ -208,7 +208,7 @@ export const DIFFERENCES = {
   'not-read': {
     severity: 'warning',
     sentence: '{what} could not be read ({why}), so the report says nothing about them.',
-    nextStep: 'Run it again with the right to list them.',
+    nextStep: 'Run it again with the right to list them; mend what is malformed.',
   },
   'namespaces-unknown': {
     severity: 'note',
@@ -224,7 +224,7 @@ export const DIFFERENCES = {
   'orphans-collected': {
     severity: 'note',
     sentence:
-      'Copies whose origin went while the controller was down are found and deleted, after a confirmation.',
+      'Copies whose origin went while the controller was down are found and deleted, once a second look confirms it.',
     nextStep: '',
   },
   'narrowing-collects': {

@@ -92,7 +92,7 @@ async function bringToken(
     `${secret === null ? 'made' : 'renewed'} at home: Secret ${entry.namespace}/${secretName(entry.name)}`,
     `Peer ${peer.name} is cluster ${entry.identity}.`,
     `Its token ends ${ends} UTC${isShort ? ', sooner than asked for: the peer gives no longer ones' : ''}. A new one before then: the same command with --renew${home.settings.peerTokenRenewal ? ', or the controller by itself' : ''}.`,
-    `Next: heliograph peer check ${peer.name}`,
+    `Next: heliograph peer check ${peer.name} --namespace=${entry.namespace}`,
   ])
 }
 

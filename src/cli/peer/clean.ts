@@ -168,7 +168,8 @@ function tell(name: string, { removed, retained, left }: Outcome): Told {
     `Peer ${name} is out of service.`,
     `${counted(removed, 'mirror')} deleted there${retained === 0 ? '' : `, ${retained} left to their owners without our marks`}.`,
   ]
-  if (left === null) return said([...done, `None is left. Next: heliograph peer forget ${name}`])
+  if (left === null)
+    return said([...done, `None is left. Next, with the same flags: heliograph peer forget ${name}`])
   const what =
     left.count === 0 ? 'It is not known that none is left' : `${counted(left.count, 'mirror')} may be left`
   const { complaint } = refused(`${what}: ${left.why}. Run the same command again.`)

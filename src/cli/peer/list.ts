@@ -17,7 +17,10 @@ export async function listPeers(home: Home): Promise<Told> {
   if (!peers.ok) return refused(peers.failure)
   const { ownNamespace } = home.settings.rules
   if (peers.value.length === 0)
-    return said([`There is no peer in the namespace ${ownNamespace}. Make one: heliograph peer add NAME`])
+    return said([
+      `There is no peer in the namespace ${ownNamespace}. If the controller’s own is another, name it with --namespace.`,
+      'Make one: heliograph peer add NAME',
+    ])
   const rows = peers.value.map((peer) => rowOf(peer, { home, isTaken: isTaken(peer, peers.value) }))
   const flaws = peers.value.flatMap(({ name, flaw }) =>
     flaw === null ? [] : [`${name} is refused: ${flaw}`],

@@ -21,7 +21,11 @@ export function manifestsText(survey: Survey, peer: PeerAdd): readonly string[] 
 }
 
 function documentOf(thing: string, standing: Standing, object: object): readonly string[] {
-  return ['---', `# ${thing}: ${wordsOf(standing)}`, stringify(object, { lineWidth: 0 }).trimEnd()]
+  return [
+    '---',
+    `# ${thing}: ${wordsOf(standing)}`,
+    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd(),
+  ]
 }
 
 function wordsOf(standing: Standing): string {

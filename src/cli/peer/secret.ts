@@ -89,8 +89,7 @@ function kubeconfigOf({ name, access }: PeerEntry, token: string): string {
 
 /** The end of a sentence that begins with the Secret's name; null: all but the token is as it would be made. */
 export function secretDifference(entry: PeerEntry, found: PeerSecret): string | null {
-  if (found.isOut)
-    return `is out of service since heliograph peer clean: run heliograph peer forget ${entry.name} first`
+  if (found.isOut) return 'is out of service since heliograph peer clean'
   if (found.access === null) return `is no good: ${found.flaw ?? 'it cannot be read'}`
   if (found.access.server !== entry.access.server)
     return `leads to ${found.access.server}, not ${entry.access.server}`

@@ -162,7 +162,7 @@ function secretStanding(entry: PeerEntry, secret: PeerSecret | null): Standing {
 
 /** Why nothing may be written; a dry run passes over what it could not compare. */
 export function flawsOf(
-  { entry, grants, secretStanding: own }: Survey,
+  { entry, grants, secret: present, secretStanding: own }: Survey,
   isDryRun: boolean,
 ): readonly string[] {
   const flaws = grants.flatMap(({ manifest, standing }) => {
@@ -173,9 +173,13 @@ export function flawsOf(
       : []
   })
   const secret = `Secret ${entry.namespace}/${secretName(entry.name)} of home`
-  return own.kind === 'different'
-    ? [...flaws, `${secret} ${own.how}: give the same flags as it was made with, or run peer forget first.`]
-    : flaws
+  if (own.kind !== 'different') return flaws
+  const forget = `run heliograph peer forget ${entry.name} first`
+  const step =
+    present?.isOut === true
+      ? forget
+      : `give the same flags as it was made with (peer-origins may be changed on the Secret by hand), or ${forget}`
+  return [...flaws, `${secret} ${own.how}: ${step}.`]
 }
 
 export function sayOf({ kind, metadata: { name, namespace } }: Manifest): string {
