@@ -158,3 +158,74 @@ test('a mirror in a peer says again from which cluster it is when that was taken
   await fleet.time.run(10 * MINUTE_MS)
   assert.equal(writesIn(peer, fromMs), 0)
 })
+
+test('what one home retained in a peer is not taken by another home’s origin of that name', async () => {
+  const { fleet, homes, peer } = await fleetOf(3)
+  const [first, second] = homes
+  assert.ok(first !== undefined && second !== undefined)
+  put(first, 'src', prefixed({ ...TARGETS, 'on-delete': 'retain' }))
+  await fleet.time.run(5_000)
+  first.world.remove({ ...PLACE, namespace: 'src' }, null, 'user')
+  await fleet.time.run(MINUTE_MS)
+  const fromMs = fleet.time.now()
+  put(second, 'src', prefixed(TARGETS))
+  await fleet.time.run(MINUTE_MS)
+  assert.equal(mirrorOf(peer, 't1')?.annotations[`${P}retained`], 'src/db')
+  assert.equal(writesIn(peer, fromMs), 0)
+})
+
+test('an origin of the peer is never written to, though it says that it may be adopted', async () => {
+  const { fleet, homes, peer } = await fleetOf(2)
+  put(peer, 't1', prefixed({ adopt: 'src/db', 'reflect-to': 'nowhere' }))
+  for (const home of homes) put(home, 'src', prefixed(TARGETS))
+  await fleet.time.run(MINUTE_MS)
+  assert.equal(writesIn(peer, 0), 0)
+})
+
+test('an object of the peer that asks to be filled is never written to, whatever offers itself', async () => {
+  const { fleet, homes, peer } = await fleetOf(2)
+  put(peer, 't1', prefixed({ 'reflect-from': 'src/db' }))
+  for (const home of homes) put(home, 'src', prefixed({ ...TARGETS, 'allow-pull': '*' }))
+  await fleet.time.run(MINUTE_MS)
+  assert.equal(writesIn(peer, 0), 0)
+})
+
+test('a namespace of the peer accepts origins of another cluster by its name or by `*:` alone', async () => {
+  const { fleet, homes, peer } = await fleetOf(2)
+  const accepts = {
+    t2: 'src/db',
+    t3: '*',
+    t4: '*:src/*',
+    t5: `${homes[0]?.identity}:src/db`,
+    t6: 'another:*',
+  }
+  for (const [name, accept] of Object.entries(accepts))
+    peer.world.createNamespace(name, { annotations: prefixed({ accept }) })
+  for (const home of homes) put(home, 'src', prefixed(TARGETS))
+  await fleet.time.run(MINUTE_MS)
+  const filled = Object.keys(accepts).filter((name) => mirrorOf(peer, name) !== null)
+  assert.deepEqual(filled, ['t4', 't5'])
+})
+
+test('two homes that push the same origin into each other write nothing more once both are there, and make no mirror of a mirror', async () => {
+  const fleet = new Fleet([{}, {}])
+  const [one, two] = fleet.rigs
+  assert.ok(one !== undefined && two !== undefined)
+  for (const rig of fleet.rigs) {
+    for (const name of ['src', 't1', 't2']) rig.world.createNamespace(name)
+    rig.startLeader()
+    put(rig, 'src', prefixed({ ...TARGETS, 'target-namespaces': '*', 'reflect-to': '*', carry: '*' }))
+  }
+  fleet.link('two', one, two)
+  fleet.link('one', two, one)
+  fleet.settle()
+  await fleet.time.run(MINUTE_MS)
+  const fromMs = fleet.time.now()
+  await fleet.time.run(30 * MINUTE_MS)
+  for (const rig of fleet.rigs) {
+    assert.equal(writesIn(rig, fromMs), 0)
+    assert.equal(mirrorOf(rig, 'src')?.data['a'], encoded(`of ${rig.identity}`))
+    assert.notEqual(mirrorOf(rig, 't1'), null)
+  }
+  assert.deepEqual(fleet.violations, [])
+})

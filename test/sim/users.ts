@@ -160,7 +160,8 @@ export class Users {
   }
 
   #createOrigin(): void {
-    if (this.#abroad.offersRarely && this.#chance(0.9)) return this.#editMirror()
+    if (this.#abroad.offersRarely && this.#chance(0.9))
+      return this.#chance(0.5) ? this.#editMirror() : this.#consent()
     const kind = this.#pick(KINDS) ?? 'Secret'
     const namespace = this.#pick([...SOURCES, ...SOURCES, 't1']) ?? 'src1'
     const offer = this.#offer()
