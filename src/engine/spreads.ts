@@ -30,10 +30,12 @@ export class Spreads {
     else this.#ended(origin, spread)
   }
 
-  /** Nothing spreads any more, and nobody is told. */
-  clear(): void {
+  /** Nothing spreads any more, and nobody is told; the origins that did. */
+  clear(): readonly ObjectKey[] {
+    const origins = [...this.#byOrigin.keys()]
     this.#byOrigin.clear()
     this.#byPlace.clear()
+    return origins
   }
 
   isSpreading(origin: ObjectKey): boolean {

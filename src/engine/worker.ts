@@ -141,7 +141,8 @@ export class Worker {
     this.#isWorking = false
     this.#queue.close()
     this.#history.follow()
-    this.#spreads.clear()
+    // Bytes that nothing waits for any more are not kept until the peer answers again.
+    for (const origin of this.#spreads.clear()) this.#o.home.renderings.settle(origin)
   }
 
   /** No turn begins; resolves when those under way are over, or cut off when the drain time is. */
