@@ -79,6 +79,8 @@ export class Registry {
   readonly #o: RegistryOptions
   readonly #entries = new Map<ObjectKey, Entry>()
   readonly #running = new Map<ObjectKey, Running>()
+  /** Links that end: one whose requests hang takes as long as a drain does. */
+  readonly #ending = new Map<ObjectKey, Promise<void>>()
   readonly #dirty = new Set<ObjectKey>()
   #wake = new AbortController()
 
@@ -107,7 +109,8 @@ export class Registry {
       const isWaiting = !isWhole || this.#o.identity() === null
       await this.#o.clock.sleep(isWaiting ? RETRY_MS : IDLE_MS, AbortSignal.any([signal, this.#wake.signal]))
     }
-    await Promise.all([...this.#running.keys()].map((key) => this.#stop(key)))
+    for (const key of this.#running.keys()) this.#stop(key)
+    await Promise.all(this.#ending.values())
   }
 
   standing(): readonly PeerStanding[] {
@@ -125,7 +128,7 @@ export class Registry {
       this.#dirty.delete(key)
       const meta = this.#o.objectAtHome(key)
       if (meta === null || !this.#isPeer(meta) || meta.deleting) {
-        await this.#remove(key)
+        this.#remove(key)
         continue
       }
       const read = await this.#o.api.readFull(refOf(key), { signal })
@@ -133,7 +136,7 @@ export class Registry {
         unread.push(key)
         continue
       }
-      if (!read.ok) await this.#remove(key)
+      if (!read.ok) this.#remove(key)
       else this.#take(key, read.value.meta, this.#parse(read.value))
     }
     for (const key of unread) this.#dirty.add(key)
@@ -160,19 +163,19 @@ export class Registry {
     this.#entries.set(key, entry)
   }
 
-  async #remove(key: ObjectKey): Promise<void> {
+  #remove(key: ObjectKey): void {
     const entry = this.#entries.get(key)
     this.#entries.delete(key)
-    await this.#leave(key, entry)
-    if (entry?.good != null) this.#forget(entry.good.name)
+    this.#leave(key, entry)
+    if (entry?.good != null && !this.#ending.has(key)) this.#forget(entry.good.name)
   }
 
-  async #leave(key: ObjectKey, entry: Entry | undefined): Promise<void> {
+  #leave(key: ObjectKey, entry: Entry | undefined): void {
     const running = this.#running.get(key)
     if (running === undefined || entry === undefined) return
     const mirrors = running.link.standing().destination?.mirrors
     const count = [...(mirrors?.values() ?? [])].reduce((sum, each) => sum + each, 0)
-    await this.#stop(key)
+    this.#stop(key)
     const { name } = running.good
     this.#o.recorderOf(name).tell(notice('PeerRemoved', entry.meta, { name, count }))
   }
@@ -189,11 +192,13 @@ export class Registry {
     await Promise.all(
       [...this.#running].map(async ([key, running]) => {
         const good = wanted.get(key)
-        if (good === undefined) await this.#stop(key)
+        if (good === undefined) this.#stop(key)
         else if (good !== running.good) await this.#change(key, running, good)
       }),
     )
-    if (!signal.aborted) for (const [key, good] of wanted) if (!this.#running.has(key)) this.#start(key, good)
+    if (!signal.aborted)
+      for (const [key, good] of wanted)
+        if (!this.#running.has(key) && !this.#ending.has(key)) this.#start(key, good)
     for (const { link } of this.#running.values()) link.changed()
     this.#settle()
   }
@@ -229,8 +234,7 @@ export class Registry {
     if (renewed?.ok === true && renewed.value === 'renewed')
       return void this.#running.set(key, { ...running, good })
     if (renewed?.ok === false) return this.#keepLast(key, running.good, renewed.failure)
-    await this.#stop(key)
-    this.#forget(running.good.name)
+    this.#stop(key)
   }
 
   /** What parsed well cannot be used: the last credential that could stays. */
@@ -258,11 +262,17 @@ export class Registry {
     this.#running.set(key, { link, good, scope })
   }
 
-  async #stop(key: ObjectKey): Promise<void> {
+  /** Ends a link beside everything else, so that one that hangs delays no other; then its Secret may have another. */
+  #stop(key: ObjectKey): void {
     const running = this.#running.get(key)
     if (running === undefined) return
     this.#running.delete(key)
-    await running.scope.close()
+    const ended = running.scope.close().then(() => {
+      this.#ending.delete(key)
+      this.#forget(running.good.name)
+      this.#wake.abort()
+    })
+    this.#ending.set(key, ended)
   }
 
   /** Home itself, or a cluster that an older Secret has as its peer. */
