@@ -21,6 +21,11 @@ export class Backoff {
     return base * (1 + this.#random.next())
   }
 
+  /** The next failure is the first. */
+  restart(): void {
+    this.#failures = 0
+  }
+
   /** Tells how long the last attempt was good. */
   wasGoodFor(ms: number): void {
     if (ms >= this.#timing.backoffResetMs) this.#failures = 0

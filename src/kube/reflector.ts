@@ -33,6 +33,8 @@ export interface ReflectorOptions<T extends Watched> {
   readonly random: Random
   /** Null: no audits. */
   readonly auditIntervalMs: number | null
+  /** Answers a signal that fires when the server is known to be well again: a pause after a failure ends then. */
+  readonly recovery?: () => AbortSignal
   /** {@link TIMING} when left out. */
   readonly timing?: ReflectorTiming
 }
@@ -44,6 +46,7 @@ export class Reflector<T extends Watched> {
   readonly #audit: Audit<T>
   readonly #backoff: Backoff
   #memory: Memory = FRESH
+  #wasExpired = false
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -85,8 +88,16 @@ export class Reflector<T extends Watched> {
       if (signal.aborted) return
       state = turn.next
       this.#memory = turn.memory
-      if (turn.pause === 'backoff') await this.#options.clock.sleep(this.#pauseMs(refusal), signal)
+      if (turn.pause === 'backoff') await this.#pause(refusal, signal)
     }
+  }
+
+  async #pause(refusal: Refusal | null, signal: AbortSignal): Promise<void> {
+    const { clock, recovery } = this.#options
+    const recovered = recovery?.()
+    const end = recovered === undefined ? signal : AbortSignal.any([signal, recovered])
+    await clock.sleep(this.#pauseMs(refusal), end)
+    if (recovered?.aborted === true) this.#backoff.restart()
   }
 
   async #watch(state: Exclude<State, { kind: 'list' }>, signal: AbortSignal): Promise<Outcome> {
@@ -107,6 +118,10 @@ export class Reflector<T extends Watched> {
       if (end.refusal !== null) watcher.failed(resource.resource, end.refusal.failure)
     }
     if (end.phase === 'live') this.#backoff.wasGoodFor(end.lastedMs)
+    // A server that restarted has lost its history: what it failed at before is over. One that expires again and again is not well.
+    const isExpired = end.reason === 'expired'
+    if (isExpired && !this.#wasExpired) this.#backoff.restart()
+    this.#wasExpired = isExpired
     return { turn: afterWatch(state, end, this.#turning()), refusal: end.refusal }
   }
 

@@ -18,6 +18,7 @@ export class PeerHealth {
   #unauthorized = 0
   #watchFailingSinceMs: number | null = null
   #lastSuccessAtMs: number | null = null
+  #recovery = new AbortController()
 
   /** `changed` is called when an answer may change what {@link verdict} says. */
   constructor(clock: Clock, changed: () => void) {
@@ -25,9 +26,12 @@ export class PeerHealth {
     this.#changed = changed
   }
 
-  /** A request ended. Any answer shows that the peer is there; only good ones that the credential is. */
+  /**
+   * A request ended. Any answer shows that the peer is there; only good ones that the credential is. A watch is told of by
+   * {@link watchFailed} and {@link watchHeard}, but for a credential that is refused: where nothing is to be written only watches find that out.
+   */
   answered(verb: Verb, code: number | 'unanswered'): void {
-    if (verb === 'watch') return
+    if (verb === 'watch' && code !== 401) return
     const before = this.isBroken
     this.#unanswered = code === 'unanswered' ? this.#unanswered + 1 : 0
     if (code !== 'unanswered') this.#unauthorized = code === 401 ? this.#unauthorized + 1 : 0
@@ -46,11 +50,19 @@ export class PeerHealth {
     if (wasFailing) this.#changed()
   }
 
-  /** A probe succeeded: whatever was counted is over. */
+  /** A probe succeeded, or there is another credential: whatever was counted is over, and watches that pause after failures are tried at once. */
   recovered(): void {
     this.#unanswered = 0
     this.#unauthorized = 0
+    const before = this.#recovery
+    this.#recovery = new AbortController()
+    before.abort()
     this.#changed()
+  }
+
+  /** Fires at the next {@link recovered}. */
+  get recovery(): AbortSignal {
+    return this.#recovery.signal
   }
 
   /** Calls go unanswered or are refused: only a probe ends that. */

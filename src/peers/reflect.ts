@@ -32,7 +32,8 @@ export interface ReflectOptions {
 /** Runs until `signal` fires. */
 export async function reflectPeer(options: ReflectOptions, sinks: Sinks, signal: AbortSignal): Promise<void> {
   const { cluster, rules, kinds, namespaces, clock, random, auditIntervalMs } = options
-  const common = { cluster, marks: readPrefixes(rules), clock, random, auditIntervalMs }
+  const recovery = (): AbortSignal => options.health.recovery
+  const common = { cluster, marks: readPrefixes(rules), clock, random, auditIntervalMs, recovery }
   const watcher = heeded(options.watcher, options.health)
   if (namespaces === null) {
     const loops = kinds.map((kind) => {

@@ -239,6 +239,38 @@ test('Retry-After is waited for', async (t) => {
   assertResume(await made.server.next(), '10')
 })
 
+test('a pause ends when the server is said to be well again, and failures count anew from there', async (t) => {
+  let recovery = new AbortController()
+  const made = await rig(t, { recovery: () => recovery.signal })
+  for (const pause of [1200, 2400, 4800]) {
+    ;(await made.server.next()).json(503, status(503, 'ServiceUnavailable'))
+    await made.clock.sleeping((ms) => ms === pause)
+    if (pause < 4800) await made.clock.advance(pause)
+  }
+  const before = recovery
+  recovery = new AbortController()
+  before.abort()
+  ;(await made.server.next()).json(503, status(503, 'ServiceUnavailable'))
+  await made.clock.sleeping((ms) => ms === 1200)
+})
+
+test('a server that is back without its history is asked for a snapshot soon, one that expires all the time is not', async (t) => {
+  const made = await rig(t)
+  const { watch } = await startLive(made)
+  await made.clock.advance(2000)
+  watch.end()
+  for (const pause of [1200, 2400, 4800]) {
+    ;(await made.server.next()).json(503, status(503, 'ServiceUnavailable'))
+    await made.clock.sleeping((ms) => ms === pause)
+    await made.clock.advance(pause)
+  }
+  for (const pause of [1200, 2400, 4800]) {
+    ;(await made.server.next()).json(410, status(410, 'Expired'))
+    await made.clock.sleeping((ms) => ms === pause)
+    await made.clock.advance(pause)
+  }
+})
+
 test('pauses double up to their cap, and start anew after a good while', async (t) => {
   const made = await rig(t)
   for (const pause of [1200, 2400, 4800, 9600, 19_200, 38_400, 45_000, 45_000]) {
