@@ -38,7 +38,7 @@ export function assess(scene: Scene, rules: Rules): Report {
   const pullers = new Map<ObjectKey, number>()
   for (const { filledBy } of pulls)
     if (filledBy !== null) pullers.set(filledBy, (pullers.get(filledBy) ?? 0) + 1)
-  const counts = { origins: 0, pullMirrors: 0, inherited: 0 }
+  const counts = { origins: 0, pullMirrors: 0, inherited: 0, inheritedIfEqual: 0 }
   const sections = FOREIGN_DIALECTS.map((dialect): Section => {
     const origins = [...ground.origins.values()]
       .filter((origin) => origin.dialect === dialect)
@@ -46,13 +46,16 @@ export function assess(scene: Scene, rules: Rules): Report {
     const asking = pulls.filter((pull) => pull.dialect === dialect)
     counts.origins += origins.length
     counts.pullMirrors += asking.length
-    counts.inherited += origins.reduce((sum, { inherited }) => sum + inherited, 0)
+    for (const { inherited, inheritedIfEqual } of origins) {
+      counts.inherited += inherited
+      counts.inheritedIfEqual += inheritedIfEqual
+    }
     return sectionOf(dialect, [...sorted(origins), ...sorted(asking)])
   })
   const left = leftSection(ground)
   const all = [
     ...sections,
-    ownSection(ground),
+    ownSection(ground, pulls, pullers),
     left.section,
     strayOf(ground, pulls),
     othersOf(scene, rules),
@@ -69,12 +72,18 @@ function sectionOf(dialect: ForeignDialect, entries: readonly Entry[]): Section 
   return { title: dialect, general, entries }
 }
 
-/** Origins of our own vocabulary that bear keys of another as well. */
-function ownSection(ground: Ground): Section {
-  const entries = [...ground.origins.values()]
+/** Origins and pull mirrors of our own vocabulary that bear keys of another as well. */
+function ownSection(
+  ground: Ground,
+  pulls: readonly PullEntry[],
+  pullers: ReadonlyMap<ObjectKey, number>,
+): Section {
+  const origins = [...ground.origins.values()]
     .filter(({ dialect, reading }) => dialect === 'heliograph' && reading.remarks.length > 0)
-    .map((origin) => originEntry(ground, origin, 0))
-  return { title: 'In our own vocabulary already', general: [], entries: sorted(entries) }
+    .map((origin) => originEntry(ground, origin, pullers.get(origin.meta.key) ?? 0))
+  const asking = pulls.filter(({ isConverted }) => isConverted)
+  const entries = [...sorted(origins), ...sorted(asking)]
+  return { title: 'In our own vocabulary already', general: [], entries }
 }
 
 function sorted<T extends Entry>(entries: readonly T[]): readonly T[] {
@@ -115,7 +124,8 @@ function leftSection(ground: Ground): { readonly section: Section; readonly coll
 
 /** Objects that are neither origins nor pull mirrors, and bear keys that mean nothing. */
 function strayOf(ground: Ground, pulls: readonly PullEntry[]): Section {
-  const told = new Set(pulls.map(({ subject }) => subject))
+  const shown = pulls.filter(({ dialect, isConverted }) => dialect !== 'heliograph' || isConverted)
+  const told = new Set(shown.map(({ subject }) => subject))
   const entries = [...ground.scene.objects.values()].flatMap((object): readonly Entry[] => {
     const subject = `${object.kind} ${pathOf(object)}`
     if (ground.origins.has(object.key) || told.has(subject)) return []

@@ -86,8 +86,7 @@ export const DIFFERENCES = {
     severity: 'warning',
     sentence:
       'An object of the same name that no tool made stands in {namespaces}. It stays untouched. There, it could be overwritten, merged into or deleted.',
-    nextStep:
-      'Annotate it with {adopt}: {origin}, rename or delete it; for replicator, the setting replicatorTakeOver merges.',
+    nextStep: 'Annotate it with {adopt}: {origin}, or {ways}.',
   },
   'taken-back': {
     severity: 'warning',
@@ -109,9 +108,8 @@ export const DIFFERENCES = {
   },
   'chooses-nothing': {
     severity: 'warning',
-    sentence: 'No namespace is chosen now, there as here.',
-    nextStep:
-      'Check it: an item of a list is a whole regular expression, so team-* does not match team-a; a selector reads labels.',
+    sentence: 'No namespace is chosen now.',
+    nextStep: 'Check it: {how}.',
   },
   'over-the-limit': {
     severity: 'warning',

@@ -68,6 +68,48 @@ const VOCABULARIES: Readonly<Record<ForeignDialect, Vocabulary>> = {
   sync: { annotations: ['enabled', 'targets'], labels: [], legacy: null, proposed: {} },
 }
 
+/** Claiming and asking keys of each dialect; marks on copies stay, they do no harm. */
+const OFFERING: Readonly<Record<ForeignDialect, readonly string[]>> = {
+  reflector: [
+    'reflection-allowed',
+    'reflection-allowed-namespaces',
+    'reflection-allowed-namespaces-selector',
+    'reflection-auto-enabled',
+    'reflection-auto-namespaces',
+    'reflection-auto-namespaces-selector',
+    'reflects',
+  ],
+  replicator: [
+    'replication-allowed',
+    'replication-allowed-namespaces',
+    'replicate-to',
+    'replicate-to-matching',
+    'replicate-from',
+    'strip-labels',
+    'keep-owner-references',
+  ],
+  kubed: ['sync', 'sync-contexts'],
+  sync: ['enabled', 'targets'],
+}
+
+/** The whole keys on the object by which it claims or asks in the dialect of `name`, and what goes with them. */
+export function keysUnder(
+  { annotations }: { readonly annotations: Texts },
+  name: ForeignDialect,
+  { dialects }: Rules,
+): readonly string[] {
+  return OFFERING[name]
+    .map((key) => dialects.prefixes[name] + key)
+    .filter((key) => annotations[key] !== undefined)
+}
+
+/** The same of every other dialect that is read. */
+export function foreignKeys(meta: { readonly annotations: Texts }, rules: Rules): readonly string[] {
+  return FOREIGN_DIALECTS.filter((name) => rules.dialects.read.has(name)).flatMap((name) =>
+    keysUnder(meta, name, rules),
+  )
+}
+
 /** Differences of one object, told of keys only: at most one of each key. */
 export function strayKeys(
   { labels, annotations }: { readonly labels: Texts; readonly annotations: Texts },

@@ -11,6 +11,7 @@ import type { NamespaceChoice } from '../../core/choice.ts'
 import { readAsk } from '../../core/dialects/table.ts'
 import { groundOf } from './ground.ts'
 import type { Ground, SceneOrigin } from './ground.ts'
+import { foreignKeys, keysUnder } from './keys.ts'
 import { globsOfNames, globsOfReflectorList, globsOfReplicatorList } from './native-patterns.ts'
 import type { Scene, SceneObject } from './scene.ts'
 
@@ -24,30 +25,6 @@ export interface Native {
   readonly remarks: readonly string[]
 }
 
-/** Claiming and asking keys of each dialect; marks on copies stay, they do no harm. */
-const OFFERING: Readonly<Record<ForeignDialect, readonly string[]>> = {
-  reflector: [
-    'reflection-allowed',
-    'reflection-allowed-namespaces',
-    'reflection-allowed-namespaces-selector',
-    'reflection-auto-enabled',
-    'reflection-auto-namespaces',
-    'reflection-auto-namespaces-selector',
-    'reflects',
-  ],
-  replicator: [
-    'replication-allowed',
-    'replication-allowed-namespaces',
-    'replicate-to',
-    'replicate-to-matching',
-    'replicate-from',
-    'strip-labels',
-    'keep-owner-references',
-  ],
-  kubed: ['sync', 'sync-contexts'],
-  sync: ['enabled', 'targets'],
-}
-
 export function nativesOf(scene: Scene, rules: Rules): readonly Native[] {
   const ground = groundOf(scene, rules)
   const natives = [...scene.objects.values()].flatMap((object) => {
@@ -58,11 +35,11 @@ export function nativesOf(scene: Scene, rules: Rules): readonly Native[] {
   return natives.toSorted((a, b) => (a.object.key < b.object.key ? -1 : 1))
 }
 
-/** Null: it is in our vocabulary already. */
+/** Null: it is in our vocabulary already, and no key of another is left on it. */
 function nativeOrigin(ground: Ground, { meta, dialect, policy, reading }: SceneOrigin): Native | null {
   const name = foreignDialect(dialect)
-  if (name === null) return null
-  const remove = keysToRemove(meta, name, ground.rules)
+  if (name === null) return leftovers(ground, meta)
+  const remove = keysUnder(meta, name, ground.rules)
   if (policy === null) {
     const why =
       reading.kind === 'held' && reading.flaws.length > 0
@@ -92,11 +69,12 @@ function nativeOrigin(ground: Ground, { meta, dialect, policy, reading }: SceneO
   return { object: meta, add, remove, remarks }
 }
 
-function nativePull({ rules }: Ground, object: SceneObject): Native | null {
+function nativePull(ground: Ground, object: SceneObject): Native | null {
+  const { rules } = ground
   const ask = readAsk(object, rules)
   if (ask?.origin == null) return null
   const name = FOREIGN_DIALECTS.find((each) => ask.annotation.startsWith(rules.dialects.prefixes[each]))
-  if (name === undefined) return null
+  if (name === undefined) return leftovers(ground, object)
   const remarks =
     ask.write === 'merge'
       ? [
@@ -106,7 +84,7 @@ function nativePull({ rules }: Ground, object: SceneObject): Native | null {
   return {
     object,
     add: { 'reflect-from': pathOf(ask.origin) },
-    remove: keysToRemove(object, name, rules),
+    remove: keysUnder(object, name, rules),
     remarks,
   }
 }
@@ -115,10 +93,10 @@ function foreignDialect(name: string): ForeignDialect | null {
   return FOREIGN_DIALECTS.find((each) => each === name) ?? null
 }
 
-function keysToRemove(meta: SceneObject, name: ForeignDialect, { dialects }: Rules): readonly string[] {
-  return OFFERING[name]
-    .map((key) => dialects.prefixes[name] + key)
-    .filter((key) => meta.annotations[key] !== undefined)
+/** What speaks our vocabulary already, with keys of others that have no effect any more. */
+function leftovers({ rules }: Ground, object: SceneObject): Native | null {
+  const remove = foreignKeys(object, rules)
+  return remove.length === 0 ? null : { object, add: {}, remove, remarks: [] }
 }
 
 /** Names and labels that must both hold; null: there is no exact form. */

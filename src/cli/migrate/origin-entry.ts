@@ -25,11 +25,14 @@ interface Standing {
 
 export interface OriginEntry extends Entry {
   readonly inherited: number
+  /** Beside those, copies whose marks name no origin: taken over only where equal. */
+  readonly inheritedIfEqual: number
 }
 
 export function originEntry(ground: Ground, origin: SceneOrigin, pulledBy: number): OriginEntry {
   const chosen = chosenBy(ground, origin)
   const meetings = meetingsOf(ground, origin, chosen)
+  const inherited = meetings.get('inherited')?.length ?? 0
   const standing: Standing = { ground, origin, chosen, meetings, pullers: pulledBy }
   return {
     subject: `${origin.meta.kind} ${pathOf(origin.meta)}`,
@@ -41,8 +44,14 @@ export function originEntry(ground: Ground, origin: SceneOrigin, pulledBy: numbe
       ...placeDifferences(standing),
       ...strayKeys(origin.meta, ground.rules),
     ],
-    inherited: meetings.get('inherited')?.length ?? 0,
+    inherited: isByProof(origin) ? 0 : inherited,
+    inheritedIfEqual: isByProof(origin) ? inherited : 0,
   }
+}
+
+/** Copies that are merged into name no origin. */
+function isByProof({ policy }: SceneOrigin): boolean {
+  return policy?.write === 'merge'
 }
 
 function meetingsOf(
@@ -97,7 +106,7 @@ function hereOf({ origin, meetings, pullers }: Standing): string {
       : 'held: its copies stay and follow no more'
   const served = PHRASES.flatMap(([meeting, phrase]) => {
     const names = meetings.get(meeting) ?? []
-    const proof = meeting === 'inherited' && policy.write === 'merge' ? ' where equal' : ''
+    const proof = meeting === 'inherited' && isByProof(origin) ? ' where equal' : ''
     return names.length === 0 ? [] : [{ count: names.length, phrase: phrase + proof }]
   })
   const total = served.reduce((sum, { count }) => sum + count, 0)
@@ -144,8 +153,19 @@ function readingDifferences({ ground, origin, chosen }: Standing): readonly Diff
   if (policy?.peers != null)
     found.push(difference('other-clusters', { annotation: peersKey(ground, dialect) }))
   if (policy?.push != null && chosen.every(({ namespace }) => namespace.name === meta.namespace))
-    found.push(difference('chooses-nothing'))
+    found.push(difference('chooses-nothing', { how: HOW_CHOSEN[dialect] ?? GLOBS }))
   return found
+}
+
+const SELECTORS = 'a selector reads labels'
+const GLOBS = `team-* matches team-a, and * every name; ${SELECTORS}`
+const EXPRESSIONS = `an item of a list is a whole regular expression, so team-* does not match team-a; ${SELECTORS}`
+
+/** How patterns are read, by dialect. */
+const HOW_CHOSEN: Readonly<Record<string, string>> = {
+  reflector: EXPRESSIONS,
+  replicator: EXPRESSIONS,
+  kubed: SELECTORS,
 }
 
 function peersKey({ rules }: Ground, dialect: string): string {
@@ -203,10 +223,17 @@ function isKept(ground: Ground, { meta, policy }: SceneOrigin, namespace: string
   return fate.left.origin === null || keyOf(fate.left.origin) === meta.key
 }
 
+const WAYS = 'rename or delete it'
+
 /** What stands in its way. */
 function placeDifferences({ ground, origin, meetings, chosen }: Standing): readonly Difference[] {
   const { prefix } = ground.rules
-  const words = { adopt: `${prefix}adopt`, origin: pathOf(origin.meta), reflectAs: `${prefix}reflect-as` }
+  const words = {
+    adopt: `${prefix}adopt`,
+    origin: pathOf(origin.meta),
+    reflectAs: `${prefix}reflect-as`,
+    ways: origin.dialect === 'replicator' ? `${WAYS}, or merge into it (setting replicatorTakeOver)` : WAYS,
+  }
   const told = (code: DifferenceCode, names: readonly string[]): readonly Difference[] =>
     names.length === 0 ? [] : [difference(code, { ...words, namespaces: listed(names) })]
   const losses = origin.dialect === 'replicator' ? alternationLosses(ground, origin) : []

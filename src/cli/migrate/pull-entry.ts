@@ -2,19 +2,21 @@
 
 import { chooses } from '../../core/choice.ts'
 import { isProtected } from '../../core/consent.ts'
-import { dialectOf, ignoresOffers, readAsk } from '../../core/dialects/table.ts'
+import { dialectOf, ignoresOffers, passedOverAsks, readAsk } from '../../core/dialects/table.ts'
 import { keyOf, pathOf } from '../../core/names.ts'
 import type { ObjectKey } from '../../core/names.ts'
 import type { Ask } from '../../core/policy.ts'
 import { difference } from './differences.ts'
 import type { Difference } from './differences.ts'
 import type { Ground } from './ground.ts'
-import { strayKeys } from './keys.ts'
+import { foreignKeys, strayKeys } from './keys.ts'
 import type { Entry } from './report.ts'
 import type { SceneObject } from './scene.ts'
 
 export interface PullEntry extends Entry {
   readonly dialect: string
+  /** It asks in our own vocabulary, and still bears keys of another. */
+  readonly isConverted: boolean
   /** The origin that will fill it; null: none will. */
   readonly filledBy: ObjectKey | null
 }
@@ -40,9 +42,11 @@ export function pullEntry(ground: Ground, object: SceneObject): PullEntry | null
       ...(obstacle === null ? [] : [obstacle]),
       ...ownName,
       ...offers,
+      ...passedOverAsks(object, ground.rules).map((flaw) => difference('passed-over', { ...flaw })),
       ...strayKeys(object, ground.rules),
     ],
     dialect,
+    isConverted: dialect === 'heliograph' && foreignKeys(object, ground.rules).length > 0,
     filledBy: obstacle === null ? named : null,
   }
 }

@@ -25,6 +25,8 @@ export interface Counts {
   readonly pullMirrors: number
   /** Copies that will be compared and taken over. */
   readonly inherited: number
+  /** Copies whose marks name no origin: taken over only where they equal it. */
+  readonly inheritedIfEqual: number
   readonly collected: number
 }
 

@@ -55,13 +55,13 @@ function differenceLines(
 }
 
 function summaryLines(report: Report): readonly string[] {
-  const { origins, pullMirrors, inherited, collected } = report.counts
+  const { origins, pullMirrors, inherited, inheritedIfEqual, collected } = report.counts
   const differences = differencesOf(report)
   const count = (severity: Difference['severity']): number =>
     differences.filter((each) => each.severity === severity).length
   const copies = [
     `${counted(origins, 'origin')} and ${counted(pullMirrors, 'pull mirror')} of other tools`,
-    `copies taken over: ${inherited}, deleted: ${collected}`,
+    `copies taken over: ${inherited}, taken over only where equal: ${inheritedIfEqual}, deleted: ${collected}`,
     `${counted(count('blocker'), 'blocker')}, ${counted(count('warning'), 'warning')}, ${counted(count('note'), 'note')}`,
   ]
   return wrapped(`${copies.join('; ')}. ${conclusion(report)}`, '')

@@ -8,6 +8,7 @@ import { DIFFERENCES, DIFFERENCE_CODES, worstOf } from '../../../src/cli/migrate
 import type { DifferenceCode } from '../../../src/cli/migrate/differences.ts'
 import { differencesOf, exitCodeOf, verdictOf } from '../../../src/cli/migrate/report.ts'
 import { readDocuments } from '../../../src/cli/migrate/documents.ts'
+import { reportText } from '../../../src/cli/migrate/text.ts'
 import type { Rules } from '../../../src/core/rules.ts'
 import { Sensitive } from '../../../src/std/sensitive.ts'
 import { globs, RULES } from '../../core/rules.ts'
@@ -227,7 +228,13 @@ test('the typical guide: its copies are compared and taken over, and nothing nee
   const { there, here } = entryOf(report, 'Secret cert-manager/tls')
   assert.equal(there, 'copied into 3 namespaces: app1, app2, app3; may be pulled')
   assert.equal(here, '3 mirrors: 2 compared and taken over, 1 made; fills 1 pull mirror')
-  assert.deepEqual(report.counts, { origins: 1, pullMirrors: 2, inherited: 2, collected: 0 })
+  assert.deepEqual(report.counts, {
+    origins: 1,
+    pullMirrors: 2,
+    inherited: 2,
+    inheritedIfEqual: 0,
+    collected: 0,
+  })
   assert.deepEqual(entryOf(report, 'Secret app3/mine').differences, [])
 })
 
@@ -278,6 +285,65 @@ test('an origin in our own vocabulary is of interest only for what it passes ove
     differences.map(({ code }) => code),
     ['passed-over'],
   )
+})
+
+test('copies whose marks name no origin are counted apart, as they are taken over only where equal', () => {
+  const report = reportOf([
+    ...PLACES,
+    secret('origins/x', TO_A),
+    secret('a/x', COPY),
+    secret('origins/y', push('a,b')),
+    secret('a/y', REPLICATED),
+    secret('b/y', REPLICATED),
+  ])
+  const { inherited, inheritedIfEqual } = report.counts
+  assert.deepEqual([inherited, inheritedIfEqual], [1, 2])
+  assert.match(
+    reportText(report).replaceAll(/\s+/g, ' '),
+    /copies taken over: 1, taken over only where equal: 2, deleted: 0/,
+  )
+})
+
+test('after the conversion an origin still says whom it fills, and a pull mirror shows its old keys', () => {
+  const old = { [`${REFLECTOR}reflects`]: 'origins/x' }
+  const report = reportOf([
+    ...PLACES,
+    secret('origins/x', { ...TO_A, [`${OURS}allow-pull`]: 'a' }),
+    secret('a/y', { ...old, [`${OURS}reflect-from`]: 'origins/x' }),
+    secret('a/z', { [`${OURS}reflect-from`]: 'origins/x' }),
+    secret('a/w', { [`${OURS}reflect-from`]: 'origins/x', [`${REFLECTOR}reflect`]: 'true' }),
+  ])
+  assert.equal(entryOf(report, 'Secret origins/x').here, 'fills 3 pull mirrors')
+  const mirror = entryOf(report, 'Secret a/y')
+  assert.equal(mirror.here, 'filled with the origin’s data')
+  assert.deepEqual(
+    mirror.differences.map(({ code }) => code),
+    ['passed-over'],
+  )
+  const [own, stray] = report.sections
+  assert.equal(own?.title, 'In our own vocabulary already')
+  assert.deepEqual(
+    own.entries.map(({ subject }) => subject),
+    ['Secret origins/x', 'Secret a/y'],
+  )
+  assert.deepEqual(
+    stray?.entries.map(({ subject }) => subject),
+    ['Secret a/w'],
+  )
+})
+
+test('what to do is said in the words of the origin’s own vocabulary', () => {
+  const nextSteps = (annotations: Readonly<Record<string, string>>): string =>
+    differencesOf(reportOf([...PLACES, secret('origins/x', annotations), secret('a/x')]))
+      .map(({ nextStep }) => nextStep)
+      .join(' ')
+  assert.match(nextSteps(push('a')), /replicatorTakeOver/)
+  assert.doesNotMatch(nextSteps(TO_A), /replicatorTakeOver/)
+  assert.match(nextSteps(TO_A), /adopt: origins\/x, or rename or delete it\./)
+  assert.match(nextSteps(push('tss-*')), /regular expression/)
+  const native = nextSteps({ ...TO_A, [`${OURS}reflect-to`]: 'tss-*' })
+  assert.match(native, /team-\* matches team-a/)
+  assert.doesNotMatch(native, /regular expression/)
 })
 
 test('a dialect that is not read is not reported', () => {

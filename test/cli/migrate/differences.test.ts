@@ -44,7 +44,7 @@ test('every word of a sentence must be given, and no value is asked for', () => 
 test('the gravest counts', () => {
   const [note, warning, blocker] = [
     difference('own-namespace'),
-    difference('chooses-nothing'),
+    difference('chooses-nothing', { how: 'h' }),
     difference('refused-type'),
   ]
   assert.equal(worstOf([]), null)

@@ -186,6 +186,21 @@ test('a pull mirror asks for the same origin, and its old key goes', () => {
   assert.deepEqual(native.remove, [`${REFLECTOR}reflects`])
 })
 
+test('what was converted is told its old keys again, and once they are off nothing more', () => {
+  const asking = { [`${OURS}reflect-from`]: 'shared/y', [`${REFLECTOR}reflects`]: 'shared/y' }
+  const offering = { [`${OURS}reflect-to`]: 'a', ...under(REPLICATOR, { 'replicate-to': 'a' }) }
+  for (const annotations of [asking, offering]) {
+    const native = nativeOf(annotations)
+    assert.deepEqual([native.add, native.remarks], [{}, []])
+    const [key = ''] = Object.keys(annotations).filter((each) => !each.startsWith(OURS))
+    assert.deepEqual(nativeLines(native, OURS).slice(1), [
+      `# kubectl annotate secret --namespace origins x '${key}-'`,
+    ])
+    const { annotations: left } = after(native)
+    assert.deepEqual(nativesOf(sceneOf([secret('origins/x', left)]), RULES), [])
+  }
+})
+
 test('what is copied of the metadata is carried, and what has no equal is said', () => {
   assert.equal(nativeOf({ [`${KUBED}sync`]: '' }).add['carry'], '*')
   assert.deepEqual(nativeOf(under(SYNC, { enabled: 'true', targets: 'west, e*' })).add, {
