@@ -1,5 +1,6 @@
 /** Whether a peer answers: fed by its requests and watches, asked before work on it begins. */
 
+import type { FailureKind } from '../core/failure.ts'
 import type { Verb } from '../kube/failure.ts'
 import type { Clock } from '../std/clock.ts'
 
@@ -7,6 +8,8 @@ import type { Clock } from '../std/clock.ts'
 export const FAILURES_MAX = 5
 /** A peer whose watches fail for longer is not worked on. */
 export const WATCH_GRACE_MS = 30_000
+/** Probes in a row that are answered with 403: a server that starts says that for a moment, one that means it for ever. */
+const DENIALS_MAX = 3
 /** Between two looks at a peer that does not answer, doubling. */
 export const PROBE_MIN_MS = 2_000
 export const PROBE_MAX_MS = 60_000
@@ -17,6 +20,7 @@ export class PeerHealth {
   #unanswered = 0
   #unauthorized = 0
   #watchFailingSinceMs: number | null = null
+  #denials = 0
   #lastSuccessAtMs: number | null = null
   #recovery = new AbortController()
 
@@ -32,11 +36,12 @@ export class PeerHealth {
    */
   answered(verb: Verb, code: number | 'unanswered'): void {
     if (verb === 'watch' && code !== 401) return
-    const before = this.isBroken
+    if (typeof code === 'number' && code < 300) this.#lastSuccessAtMs = this.#clock.now()
+    // A server that starts answers before it knows its own rights: what it says no to then would not be asked again for minutes.
+    if (this.isBroken) return
     this.#unanswered = code === 'unanswered' ? this.#unanswered + 1 : 0
     if (code !== 'unanswered') this.#unauthorized = code === 401 ? this.#unauthorized + 1 : 0
-    if (typeof code === 'number' && code < 300) this.#lastSuccessAtMs = this.#clock.now()
-    if (before !== this.isBroken) this.#changed()
+    if (this.isBroken) this.#changed()
   }
 
   watchFailed(): void {
@@ -48,6 +53,14 @@ export class PeerHealth {
     this.#watchFailingSinceMs = null
     this.#lastSuccessAtMs = this.#clock.now()
     if (wasFailing) this.#changed()
+  }
+
+  /** A probe was answered so; null: well. True: the peer is back. */
+  probed(failure: FailureKind | null): boolean {
+    this.#denials = failure === 'forbidden' ? this.#denials + 1 : 0
+    const isBack = failure === null || this.#denials >= DENIALS_MAX
+    if (isBack) this.recovered()
+    return isBack
   }
 
   /** A probe succeeded, or there is another credential: whatever was counted is over, and watches that pause after failures are tried at once. */

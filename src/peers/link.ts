@@ -322,12 +322,11 @@ export class PeerLink {
     this.#reason = isSynced ? null : 'its objects are being listed'
   }
 
-  /** One request that every credential may make. */
+  /** One request that every credential may make, where nobody took that right away. */
   async #probe(api: ClusterApi, signal: AbortSignal): Promise<boolean> {
     const question = { verb: 'get', apiGroup: '', resource: 'secrets', namespace: null, name: null } as const
     const answer = await api.reviewAccess(question, { signal })
-    if (answer.ok) this.#health.recovered()
-    return answer.ok
+    return this.#health.probed(answer.ok ? null : answer.failure.kind)
   }
 
   async #check(api: ClusterApi, signal: AbortSignal): Promise<void> {
