@@ -82,6 +82,13 @@ export const NOTICES = {
     sentence: 'Targets that cannot be written now: {count}.',
     nextStep: 'Their namespaces are told why; ask their owners or the administrator.',
   },
+  TargetsUnmatched: {
+    type: 'Warning',
+    about: 'origin',
+    sentence: 'Annotation {annotation} names no peer that takes this origin. It is forwarded nowhere.',
+    nextStep:
+      'Check the spelling, or ask the administrator which names to write and to let this origin in (peer-origins).',
+  },
   OffersIgnored: {
     type: 'Warning',
     about: 'pull mirror',
@@ -226,8 +233,7 @@ export const NOTICES = {
     type: 'Normal',
     about: 'controller',
     sentence: 'Peer {name} was removed. Mirrors that stay there: {count}.',
-    nextStep:
-      'If heliograph peer clean {name} removed it, they go now. Else, to delete them, add it again and run that with --yes.',
+    nextStep: 'To delete them, add it again and run heliograph peer clean {name} --yes.',
   },
   DigestKeyMalformed: {
     type: 'Warning',

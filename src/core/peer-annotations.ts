@@ -46,7 +46,7 @@ export const PEER_ROWS = [
     value: 'an identity',
     unset: 'asked of the peer',
     meaning:
-      'Which cluster it was when it was added. Used where the peer grants single namespaces only, and so cannot be asked.',
+      'Which cluster is meant: another one is refused. A peer that grants single namespaces only cannot be asked, and is taken at this word.',
     example: '6c1f0f8e-0000-4000-8000-000000000000',
   },
   {

@@ -84,7 +84,7 @@ async function accessOf(
   context: string | null,
 ): Promise<Result<Access, AccessFlaw>> {
   const named = config.getContextObject(config.currentContext ?? '')
-  if (named === null) return failed({ reason: 'the kubeconfig has no such context, or no current one' })
+  if (named === null) return failed({ reason: contextless(paths, context ?? config.currentContext) })
   const cluster = config.getCluster(named.cluster)
   if (cluster === null) return failed({ reason: `the kubeconfig has no cluster ${named.cluster}` })
   const user = config.getUser(named.user)
@@ -103,6 +103,15 @@ async function accessOf(
     token: await tokenOf(user, paths, context),
     impersonate: user.impersonateUser ?? null,
   })
+}
+
+/** The operator's own words, as they gave them. */
+function contextless(paths: readonly string[], context: string | undefined): string {
+  const kubeconfig = `kubeconfig ${paths.join(' and ')}`
+  const step = 'kubectl config get-contexts shows those that there are'
+  return context === undefined || context === ''
+    ? `${kubeconfig} has no current context, and none is named: ${step}`
+    : `${kubeconfig} has no context ${context}: ${step}`
 }
 
 function serverOf(cluster: ConfigCluster): string | null {

@@ -193,12 +193,21 @@ export class PeerLink {
         continue
       }
       this.#identity = found?.value ?? terms.identity
-      const objection = this.#identity === null ? null : this.#o.objection(this.#identity)
-      if (this.#identity !== null && objection === null) return true
-      this.#refuse(objection ?? 'its identity is not known')
+      const objection = this.#objectionTo(this.#identity)
+      if (objection === null) return true
+      this.#refuse(objection)
       await clock.sleep(REFUSED_MS, AbortSignal.any([signal, this.#newWake()]))
     }
     return false
+  }
+
+  /** Null: it may be this peer. What the Secret says is the operator's word which cluster is meant. */
+  #objectionTo(identity: string | null): string | null {
+    if (identity === null) return 'its identity is not known'
+    const { terms, objection } = this.#o
+    return terms.identity !== null && terms.identity !== identity
+      ? 'it is another cluster than its annotation peer-identity names'
+      : objection(identity)
   }
 
   /** From attaching to detaching. */
@@ -265,7 +274,7 @@ export class PeerLink {
     let preflightAtMs = clock.now()
     let probeMs = PROBE_MIN_MS
     while (!signal.aborted) {
-      const objection = this.#identity === null ? null : this.#o.objection(this.#identity)
+      const objection = this.#objectionTo(this.#identity)
       if (objection !== null) return this.#refuse(objection)
       if (this.#health.isBroken) {
         this.#judge()

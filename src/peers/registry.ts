@@ -19,7 +19,7 @@ import { Scope } from '../std/scope.ts'
 import { credentialExpiry } from './expiry.ts'
 import { parseForm } from './forms.ts'
 import type { LinkOptions, PeerLink, PeerStanding } from './link.ts'
-import { parseTerms, peerName } from './terms.ts'
+import { OUT_OF_SERVICE, parseTerms, peerName } from './terms.ts'
 import type { Terms } from './terms.ts'
 
 /** A Secret that could not be read is read again after so long. */
@@ -41,6 +41,12 @@ interface Entry {
   readonly good: Good | null
   /** What is wrong with the Secret as it stands; null: nothing. */
   readonly flaw: string | null
+}
+
+/** A peer as a good Secret makes it, linked here or not. */
+export interface KnownPeer {
+  readonly name: string
+  readonly terms: Terms
 }
 
 interface Running {
@@ -82,6 +88,8 @@ export class Registry {
   /** Links that end: one whose requests hang takes as long as a drain does. */
   readonly #ending = new Map<ObjectKey, Promise<void>>()
   readonly #dirty = new Set<ObjectKey>()
+  /** Every Secret was read as it stands. */
+  #isRead = false
   #wake = new AbortController()
 
   constructor(options: RegistryOptions) {
@@ -92,6 +100,7 @@ export class Registry {
   objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void {
     if (!this.#isPeer(before) && !this.#isPeer(after)) return
     this.#dirty.add(key)
+    this.#isRead = false
     this.#wake.abort()
   }
 
@@ -105,12 +114,22 @@ export class Registry {
     while (!signal.aborted) {
       this.#wake = new AbortController()
       const isWhole = await this.#readDirty(signal)
+      this.#isRead = isWhole && this.#dirty.size === 0
       await this.#reconcile(signal)
       const isWaiting = !isWhole || this.#o.identity() === null
       await this.#o.clock.sleep(isWaiting ? RETRY_MS : IDLE_MS, AbortSignal.any([signal, this.#wake.signal]))
     }
     for (const key of this.#running.keys()) this.#stop(key)
     await Promise.all(this.#ending.values())
+  }
+
+  /** All peers, each name once; null while a Secret that we know of is still to be read. */
+  known(): readonly KnownPeer[] | null {
+    if (!this.#isRead) return null
+    const byName = new Map<string, KnownPeer>()
+    for (const { good } of this.#eldestFirst().values())
+      if (good !== null && !byName.has(good.name)) byName.set(good.name, good)
+    return [...byName.values()]
   }
 
   standing(): readonly PeerStanding[] {
@@ -128,7 +147,7 @@ export class Registry {
       this.#dirty.delete(key)
       const meta = this.#o.objectAtHome(key)
       if (meta === null || !this.#isPeer(meta) || meta.deleting) {
-        this.#remove(key)
+        this.#remove(key, { isCleaned: this.#isCleaned(meta) })
         continue
       }
       const read = await this.#o.api.readFull(refOf(key), { signal })
@@ -136,7 +155,7 @@ export class Registry {
         unread.push(key)
         continue
       }
-      if (!read.ok) this.#remove(key)
+      if (!read.ok) this.#remove(key, { isCleaned: false })
       else this.#take(key, read.value.meta, this.#parse(read.value))
     }
     for (const key of unread) this.#dirty.add(key)
@@ -163,10 +182,12 @@ export class Registry {
     this.#entries.set(key, entry)
   }
 
-  #remove(key: ObjectKey): void {
+  #remove(key: ObjectKey, { isCleaned }: { readonly isCleaned: boolean }): void {
     const entry = this.#entries.get(key)
     this.#entries.delete(key)
-    this.#leave(key, entry)
+    // Its mirrors are being deleted by whoever took it out of service, who tells how many.
+    if (isCleaned) this.#stop(key)
+    else this.#leave(key, entry)
     if (entry?.good != null && !this.#ending.has(key)) this.#forget(entry.good.name)
   }
 
@@ -210,11 +231,15 @@ export class Registry {
     this.#o.settled?.([...names], new Map(linked))
   }
 
+  #eldestFirst(): ReadonlyMap<ObjectKey, Entry> {
+    return new Map([...this.#entries].sort(([, a], [, b]) => older(a.meta, b.meta)))
+  }
+
   /** Of two Secrets with one name the older stays; the other says so. */
   #wanted(): ReadonlyMap<ObjectKey, Good> {
     const byName = new Map<string, ObjectKey>()
     const wanted = new Map<ObjectKey, Good>()
-    for (const [key, entry] of [...this.#entries].sort(([, a], [, b]) => older(a.meta, b.meta))) {
+    for (const [key, entry] of this.#eldestFirst()) {
       // Said again, as it may have been another replica's to say; the recorder tells it once.
       if (entry.flaw !== null) this.#refuse(entry, entry.flaw)
       if (entry.good === null) continue
@@ -290,6 +315,10 @@ export class Registry {
   #refuse({ meta, good }: Entry, reason: string): void {
     const name = good?.name ?? meta.name
     this.#o.recorderOf(name).tell(notice('PeerRefused', meta, { name, reason }))
+  }
+
+  #isCleaned(meta: ObjectMeta | null): boolean {
+    return meta?.labels[annotation(this.#o.rules.prefix, 'peer')] === OUT_OF_SERVICE
   }
 
   #isPeer(meta: ObjectMeta | null): boolean {

@@ -12,6 +12,8 @@ import type { Result } from '../std/result.ts'
 /** Namespaces of one list. */
 const NAMESPACES_MAX = 1_000
 const IDENTITY_LENGTH_MAX = 253
+/** The value of the label `peer` on a Secret that `peer clean` took out of service: any but `true` is no peer, and no origin either. */
+export const OUT_OF_SERVICE = 'cleaned'
 /** Names that something else bears already. */
 const RESERVED_NAMES = ['home']
 
@@ -22,7 +24,7 @@ export interface Terms {
   readonly origins: Globs | null
   /** The only namespaces that the peer grants, sorted; null: every one. */
   readonly namespaces: readonly string[] | null
-  /** Written by whoever made the credential, where the cluster's own identity cannot be read. */
+  /** The operator's word which cluster is meant; null: whichever it is. Never null with {@link Terms.namespaces}. */
   readonly identity: string | null
 }
 
@@ -43,7 +45,7 @@ export function parseTerms(meta: Pick<ObjectMeta, 'annotations'>, prefix: string
     name: text('peer-name'),
     origins: globs === null ? null : globs.value,
     namespaces: namespaces.value,
-    identity: namespaces.value === null ? null : identity,
+    identity,
   })
 }
 

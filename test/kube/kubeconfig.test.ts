@@ -98,7 +98,10 @@ test('several files are merged, and a context can be named', async (t) => {
   assert.equal(typeof main === 'object' && main.server, 'https://api.example:6443')
   const other = await load({ kubeconfig, context: 'other' })
   assert.equal(typeof other === 'object' && other.server, 'http://127.0.0.1:1')
-  assert.match(await reasonOf({ kubeconfig, context: 'none' }), /no such context/)
+  const reason = await reasonOf({ kubeconfig, context: 'none' })
+  assert.ok(reason.includes(`${first} and ${second} has no context none`), reason)
+  const bare = await write(t, 'bare', config('{ token: a }').replace(/^current-context.*$/m, ''))
+  assert.match(await reasonOf({ kubeconfig: bare }), /bare has no current context/)
 })
 
 test('a credential plugin is run, and run anew when asked for a fresh credential', async (t) => {

@@ -18,12 +18,11 @@ const REF = { kind: 'Secret', namespace: RULES.ownNamespace, name: 'prod-eu' } a
 const KEY: ObjectKey = keyOf(REF)
 const CONFIG = JSON.stringify({ bearerToken: 'x' })
 
-const SILENT = { tell: () => undefined } as unknown as Recorder
-
 class Scene {
   readonly clock = new FakeClock()
   readonly linked = new Set<string>()
   readonly removed: string[] = []
+  readonly told: string[] = []
   readonly secrets = new Map<ObjectKey, FullObject>()
   identity: string | null = 'home-identity'
   readonly registry: Registry
@@ -36,7 +35,7 @@ class Scene {
       allowProxy: false,
       objectAtHome: (key) => this.secrets.get(key)?.meta ?? null,
       identity: () => this.identity,
-      recorderOf: () => SILENT,
+      recorderOf: () => ({ tell: ({ code }) => void this.told.push(code) }) as Partial<Recorder> as Recorder,
       shard: () => ({ isLive: () => true }),
       removed: (name) => void this.removed.push(name),
       crashed: (error) => assert.ifError(error),
@@ -50,6 +49,14 @@ class Scene {
     if (name === null) this.secrets.delete(KEY)
     else this.secrets.set(KEY, secretNamed(name))
     this.registry.objectChanged(KEY, before, this.secrets.get(KEY)?.meta ?? null)
+    await this.clock.advance(0)
+  }
+
+  async label(value: string): Promise<void> {
+    const secret = this.#secret(KEY)
+    const labels = { ...secret.meta.labels, [`${PREFIX}peer`]: value }
+    this.secrets.set(KEY, { ...secret, meta: { ...secret.meta, labels } })
+    this.registry.objectChanged(KEY, secret.meta, this.secrets.get(KEY)?.meta ?? null)
     await this.clock.advance(0)
   }
 
@@ -129,4 +136,15 @@ test('a peer whose Secret goes, or that bears another name now, is forgotten onc
   assert.deepEqual([s.removed, [...s.linked]], [['eu'], ['eu-west']])
   await s.put(null)
   assert.deepEqual([s.removed, [...s.linked]], [['eu', 'eu-west'], []])
+})
+
+test('a peer that was removed is told of with what stays, one that is being cleaned is not', async () => {
+  const removed = new Scene()
+  await removed.put('eu')
+  await removed.label('no')
+  assert.deepEqual([removed.told, [...removed.linked]], [['PeerRemoved'], []])
+  const cleaned = new Scene()
+  await cleaned.put('eu')
+  await cleaned.label('cleaned')
+  assert.deepEqual([cleaned.told, [...cleaned.linked], cleaned.removed], [[], [], ['eu']])
 })

@@ -1,12 +1,14 @@
 /**
- * `heliograph peer add`: looks at everything first, refuses what differs with a sentence each, and only then makes what is missing. Nothing that
+ * `heliograph peer add`: looks at everything first, home before the peer, refuses what differs with a sentence each, and only then makes what is missing. Nothing that
  * exists is changed, but the token with `--renew`. Run again, it goes on where it stopped.
  */
 
+import { DIGEST_KEY_SECRET_NAME } from '../../core/eligibility.ts'
 import type { PeerAdd } from '../../config/peer-command.ts'
 import { createManifest } from '../../kube/manifests.ts'
 import { renewedBody } from '../../peers/renewal.ts'
 import type { Sensitive } from '../../std/sensitive.ts'
+import { homeFlaw, identityAt } from './home.ts'
 import type { Home, PeerSecret } from './home.ts'
 import { manifestsText } from './manifests-text.ts'
 import { secretBody, secretName } from './secret.ts'
@@ -22,6 +24,8 @@ import type { Told } from './told.ts'
 const LIFETIME_TOLERANCE_MS = 60_000
 
 export async function addPeer(home: Home, peer: PeerAdd): Promise<Told> {
+  const homeless = await homeFlaw(home)
+  if (homeless !== null) return refused(homeless)
   const spoke = await openSpoke(home, peer)
   if (!spoke.ok) return refused(spoke.failure)
   try {
@@ -32,10 +36,23 @@ export async function addPeer(home: Home, peer: PeerAdd): Promise<Told> {
     const told = peer.isDryRun
       ? said(manifestsText(survey.value, peer), flaws.length > 0 ? 1 : 0)
       : await carryOut(home, spoke.value, peer, survey.value)
-    return { ...told, complaint: told.complaint + refused(...spoke.value.warnings).complaint }
+    // What a dry run refuses that is no manifest stands beside them.
+    const refusals = peer.isDryRun ? survey.value.bindings.flaws : []
+    const warnings = [...spoke.value.warnings, ...survey.value.bindings.unread, ...(await idleHints(home))]
+    return { ...told, complaint: told.complaint + refused(...refusals, ...warnings).complaint }
   } finally {
     await spoke.value.cluster.close()
   }
+}
+
+/** A namespace without a controller's key is likely another than it runs in. */
+async function idleHints(home: Home): Promise<readonly string[]> {
+  const identity = await identityAt(home)
+  if (!identity.ok || identity.value !== null) return []
+  const { ownNamespace } = home.settings.rules
+  return [
+    `No controller has run in the namespace ${ownNamespace} of home yet (it has no Secret ${DIGEST_KEY_SECRET_NAME}): the peer waits until one does. If it runs in another, name that with --namespace.`,
+  ]
 }
 
 async function carryOut(home: Home, spoke: Spoke, peer: PeerAdd, survey: Survey): Promise<Told> {

@@ -1,6 +1,8 @@
 /** `heliograph peer check NAME`: asks the peer with its own credential all that the controller needs of it. */
 
 import { annotation } from '../../core/annotations.ts'
+import type { Failure } from '../../core/failure.ts'
+import type { FullObject } from '../../core/objects.ts'
 import type { Access } from '../../kube/access.ts'
 import type { ClusterApi } from '../../kube/api.ts'
 import type { Cluster } from '../../kube/connection.ts'
@@ -20,6 +22,7 @@ const SKEW_MS_MAX = 60_000
 /** A `Date` header has whole seconds, and an answer takes its time. */
 const SKEW_MS_MIN = 2_000
 const EXPIRY_WARNING_MS = 7 * 86_400_000
+const LIST_SECRETS = { verb: 'list', apiGroup: '', resource: 'secrets', namespace: null, name: null } as const
 
 type Verdict = 'ok' | 'warn' | 'FAIL'
 
@@ -52,21 +55,16 @@ async function findingsOf(home: Home, peer: PeerSecret): Promise<readonly Findin
   if (!opened.ok) return [...service, finding('secret', 'FAIL', opened.failure), credential]
   const { cluster, api } = opened.value
   try {
-    const question = { verb: 'get', apiGroup: '', resource: 'secrets', namespace: null, name: null } as const
     const startMs = home.clock.now()
-    const answer = await api.reviewAccess(question, { signal: home.signal })
+    const answer = await api.reviewAccess(LIST_SECRETS, { signal: home.signal })
     const tookMs = Math.round(home.clock.now() - startMs)
-    if (!answer.ok)
-      return [
-        ...service,
-        finding('server', 'FAIL', `${cluster.server}: ${reasonOf(answer.failure)}`),
-        credential,
-      ]
+    if (!answer.ok) return [...service, serverFinding(peer.name, cluster.server, answer.failure), credential]
     return [
       ...service,
       finding('server', 'ok', `${cluster.server} answers in ${tookMs} ms`),
       await identityFinding(home, peer, api),
       await rightsFinding(home, terms, api),
+      ...excessFindings(terms, answer.value),
       clockFinding(home, cluster),
       credential,
     ]
@@ -75,9 +73,33 @@ async function findingsOf(home: Home, peer: PeerSecret): Promise<readonly Findin
   }
 }
 
+/** What refuses or does not answer, and what to do. */
+export function serverFinding(name: string, server: string, failure: Failure): Finding {
+  return finding('server', 'FAIL', `${server}: ${reasonOf(failure)}${stepAfter(name, failure)}`)
+}
+
+function stepAfter(name: string, { kind }: Failure): string {
+  if (kind === 'unauthorized')
+    return `. Bring a new token: heliograph peer add ${name} with the flags that it was made with, and --renew`
+  return kind === 'unanswered'
+    ? `. Run this where home reaches the peer; if the address is wrong, heliograph peer forget ${name}, then add it with --peer-server`
+    : ''
+}
+
+/** A credential for single namespaces that is worth more to whoever steals it. */
+export function excessFindings(
+  { namespaces }: Pick<Terms, 'namespaces'>,
+  mayListAll: boolean,
+): readonly Finding[] {
+  if (namespaces === null || !mayListAll) return []
+  const sentence = `more than ${counted(namespaces.length, 'namespace')}: it may list the Secrets of the whole peer. Look for a binding of its account there (kubectl get clusterrolebindings,rolebindings -A -o wide)`
+  return [finding('excess', 'FAIL', sentence)]
+}
+
 async function identityFinding(home: Home, peer: PeerSecret, api: ClusterApi): Promise<Finding> {
   const { secret, terms } = peer
-  const written = secret.meta.annotations[annotation(home.settings.rules.prefix, 'peer-identity')] ?? null
+  const key = annotation(home.settings.rules.prefix, 'peer-identity')
+  const written = secret.meta.annotations[key] ?? null
   const own = await identityAt(home)
   const identity = terms?.namespaces == null ? await identityOf(api, { signal: home.signal }) : null
   if (identity !== null && !identity.ok)
@@ -95,8 +117,22 @@ async function identityFinding(home: Home, peer: PeerSecret, api: ClusterApi): P
       `${known}, as the Secret says: with single namespaces it cannot be asked`,
     )
   if (written !== null && written !== known)
-    return finding('identity', 'warn', `${known}; the Secret says ${written}, from when it was added`)
+    return finding('identity', 'FAIL', otherCluster({ known, written, secret, key }))
   return finding('identity', 'ok', known)
+}
+
+/** The end of a line about a Secret whose word is not what is found. */
+export function otherCluster(at: {
+  readonly known: string
+  readonly written: string
+  readonly secret: Pick<FullObject, 'meta'>
+  readonly key: string
+}): string {
+  const { known, written, key } = at
+  const { namespace, name } = at.secret.meta
+  // The peer's word goes into no command line of the operator unless it can do nothing there.
+  const value = /^[\w.-]+$/.test(known) ? known : '…'
+  return `${known}, but the Secret means ${written}: nothing is forwarded. If the one found is right: kubectl -n ${namespace} annotate --overwrite secret ${name} ${key}=${value}; if not, mend its address`
 }
 
 async function rightsFinding({ settings, signal }: Home, terms: Terms, api: ClusterApi): Promise<Finding> {

@@ -9,11 +9,12 @@ import { pathOf } from '../../core/names.ts'
 import { patch, pointer } from '../../core/operations.ts'
 import { retainBody } from '../../core/requests.ts'
 import type { ClusterApi } from '../../kube/api.ts'
+import { OUT_OF_SERVICE } from '../../peers/terms.ts'
 import { failed, ok } from '../../std/result.ts'
 import type { Result } from '../../std/result.ts'
 import { openPeer } from './connect.ts'
 import type { OpenPeer } from './connect.ts'
-import { identityAt, OUT_OF_SERVICE, peerAt } from './home.ts'
+import { identityAt, peerAt } from './home.ts'
 import type { Home, PeerSecret } from './home.ts'
 import { mirrorsOn } from './mirrors.ts'
 import type { MirrorSearch, PeerMirror } from './mirrors.ts'
@@ -41,7 +42,8 @@ export async function cleanPeer(
   if (identity.value === null)
     return said([`No controller has run here yet: peer ${name} has no mirror of this home.`])
   const opened = await openPeer(home, access)
-  if (!opened.ok) return refused(`Peer ${name} cannot be reached: ${opened.failure}.`)
+  if (!opened.ok)
+    return refused(`Peer ${name} cannot be reached: ${opened.failure}. ${untouched(peer.value)}`)
   const { cluster } = opened.value
   const search = {
     cluster,
@@ -51,7 +53,10 @@ export async function cleanPeer(
   }
   try {
     const found = await mirrorsOn(search, home.signal)
-    if (!found.ok) return refused(`The mirrors on peer ${name} cannot be listed: ${reasonOf(found.failure)}.`)
+    if (!found.ok)
+      return refused(
+        `The mirrors on peer ${name} cannot be listed: ${reasonOf(found.failure)}. ${untouched(peer.value)}`,
+      )
     if (!isConfirmed) return said(planLines(name, found.value))
     const out = await takeOut(home, peer.value)
     if (!out.ok) return refused(`Peer ${name} cannot be taken out of service: ${reasonOf(out.failure)}.`)
@@ -59,6 +64,12 @@ export async function cleanPeer(
   } finally {
     await cluster.close()
   }
+}
+
+/** What stands where nothing was done, and what can be. */
+function untouched({ name, isOut }: PeerSecret): string {
+  const state = isOut ? 'It is out of service since an earlier run' : 'It was not taken out of service'
+  return `${state}, and nothing was written. heliograph peer check ${name} says what is wrong; without its mirrors’ deletion: heliograph peer forget ${name}.`
 }
 
 function planLines(name: string, mirrors: readonly PeerMirror[]): readonly string[] {

@@ -2,6 +2,7 @@
 
 import { tokenClaims } from '../../peers/expiry.ts'
 import { openPeer } from './connect.ts'
+import { MADE_BY_US } from './grants.ts'
 import { identityAt, peerAt } from './home.ts'
 import type { Home, PeerSecret } from './home.ts'
 import { mirrorsOn } from './mirrors.ts'
@@ -49,14 +50,34 @@ async function countMirrors(home: Home, { access, terms, flaw }: PeerSecret): Pr
   }
 }
 
-/** The account that the credential speaks for lives on, and with it whatever copy of the token there is. */
-function accountLines({ access }: PeerSecret): readonly string[] {
+/** The account that the credential speaks for lives on, with its rights and whatever copy of the token there is. */
+export function accountLines({ access, secret, terms }: PeerSecret): readonly string[] {
   if (access?.token.kind !== 'fixed') return []
   const subject = tokenClaims(access.token.token.reveal())?.subject ?? ''
   const [, namespace, account] =
     /^system:serviceaccount:([a-z0-9-]{1,63}):([a-z0-9.-]{1,253})$/.exec(subject) ?? []
   if (namespace === undefined || account === undefined) return []
+  // Only `peer add` calls roles and bindings like the account; those of others are theirs to name.
+  const isAdded = Object.entries(MADE_BY_US).every(([key, value]) => secret.meta.labels[key] === value)
   return [
-    `Its account keeps its rights until you take them: on the peer, kubectl -n ${namespace} delete serviceaccount ${account}`,
+    'Its account keeps its rights until you take them. On the peer, where no other peer Secret has the same account:',
+    ...(isAdded ? roleLines(terms?.namespaces ?? null, namespace, account) : []),
+    `  kubectl -n ${namespace} delete serviceaccount ${account}`,
+  ]
+}
+
+const DELETE_ROLE = 'delete rolebinding,role --ignore-not-found'
+
+function roleLines(
+  namespaces: readonly string[] | null,
+  accountNamespace: string,
+  account: string,
+): readonly string[] {
+  const granted = (namespaces ?? []).map((each) => `  kubectl -n ${each} ${DELETE_ROLE} ${account}`)
+  return [
+    ...(namespaces === null
+      ? [`  kubectl delete clusterrolebinding,clusterrole --ignore-not-found ${account}`]
+      : granted),
+    `  kubectl -n ${accountNamespace} ${DELETE_ROLE} ${account}-token`,
   ]
 }

@@ -42,8 +42,16 @@ export interface PeerSecret {
   readonly terms: Terms | null
 }
 
-/** The label's value on a Secret that `peer clean` took out of service: any but `true` is no peer, and no origin either. */
-export const OUT_OF_SERVICE = 'cleaned'
+/** Why no peer Secret can lie there, as a sentence; null: it can. */
+export async function homeFlaw({ api, settings, signal }: Home): Promise<string | null> {
+  const { ownNamespace } = settings.rules
+  const read = await api.readNamespace(ownNamespace, { signal })
+  if (read.ok && !read.value.terminating) return null
+  const why = read.ok ? 'it is being deleted' : reasonOf(read.failure)
+  const isWrong = read.ok || read.failure.kind === 'absent' || read.failure.kind === 'namespace-absent'
+  const step = isWrong ? ' Name the controller’s own with --namespace. Nothing was written.' : ''
+  return `Home’s namespace ${ownNamespace} cannot have a peer’s Secret: ${why}.${step}`
+}
 
 /** Every peer Secret, the older first. The failure is a sentence. */
 export async function peersAt(home: Home): Promise<Result<readonly PeerSecret[], string>> {

@@ -10,15 +10,26 @@ import type { Standing, Survey } from './survey.ts'
 /** Lines of one YAML stream. */
 export function manifestsText(survey: Survey, peer: PeerAdd): readonly string[] {
   const { entry, grants, secretStanding } = survey
-  const hours = Math.floor(peer.tokenLifetimeMs / 3_600_000)
   return [
     '# On the peer:',
     ...grants.flatMap(({ manifest, standing }) => documentOf(sayOf(manifest), standing, manifest)),
-    `# At home, with a token for ServiceAccount ${peer.accountNamespace}/${peer.account} that is asked to last ${hours} h:`,
+    `# At home, with a token for ServiceAccount ${peer.accountNamespace}/${peer.account} that is asked to last ${lifetimeText(peer.tokenLifetimeMs)}:`,
     ...documentOf(`Secret ${entry.namespace}/${secretName(entry.name)}`, secretStanding, secretShown(entry)),
     '# Dry run: nothing was written.',
   ]
 }
+
+/** In the largest unit of which it is a whole number, `90 d` for 2160 hours. */
+export function lifetimeText(ms: number): string {
+  for (const [unitMs, unit] of UNITS) if (ms % unitMs === 0) return `${ms / unitMs} ${unit}`
+  return `${Math.floor(ms / 1_000)} s`
+}
+
+const UNITS = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+] as const
 
 function documentOf(thing: string, standing: Standing, object: object): readonly string[] {
   return [

@@ -7,6 +7,8 @@ import type { Manifest } from '../../kube/manifests.ts'
 import { identityOf } from '../../peers/identity.ts'
 import { failed, ok } from '../../std/result.ts'
 import type { Result } from '../../std/result.ts'
+import { otherBindings } from './bindings.ts'
+import type { OtherBindings } from './bindings.ts'
 import { differenceOf } from './differences.ts'
 import { grantsOf } from './grants.ts'
 import type { GrantUse } from './grants.ts'
@@ -36,6 +38,8 @@ export interface Survey {
   /** Null: there is none yet. */
   readonly secret: PeerSecret | null
   readonly secretStanding: Standing
+  /** On the peer, beside the grants, for the same account. */
+  readonly bindings: OtherBindings
 }
 
 /** The failure says, one sentence each, why there can be no such peer. */
@@ -65,14 +69,16 @@ export async function surveyOf(
   if (absent.length > 0) return failed(absent)
   const use = await useOf(home)
   if (!use.ok) return use
+  const manifests = grantsOf({ ...peer, ...use.value })
   const grants: Compared[] = []
-  for (const manifest of grantsOf({ ...peer, ...use.value }))
+  for (const manifest of manifests)
     grants.push({ manifest, standing: await standingOf(spoke, manifest, signal) })
   return ok({
     entry,
     grants,
     secret: secret.value,
     secretStanding: secretStanding(entry, secret.value),
+    bindings: await otherBindings(spoke.cluster, { ...peer, grants: manifests }, { signal }),
   })
 }
 
@@ -162,16 +168,17 @@ function secretStanding(entry: PeerEntry, secret: PeerSecret | null): Standing {
 
 /** Why nothing may be written; a dry run passes over what it could not compare. */
 export function flawsOf(
-  { entry, grants, secret: present, secretStanding: own }: Survey,
+  { entry, grants, secret: present, secretStanding: own, bindings }: Survey,
   isDryRun: boolean,
 ): readonly string[] {
-  const flaws = grants.flatMap(({ manifest, standing }) => {
+  const unlike = grants.flatMap(({ manifest, standing }) => {
     const thing = `${sayOf(manifest)} on the peer`
     if (standing.kind === 'unread') return isDryRun ? [] : [`${thing} cannot be read: ${standing.why}.`]
     return standing.kind === 'different'
       ? [`${thing} ${standing.how}: mend or delete it, or choose another name with --account.`]
       : []
   })
+  const flaws = [...unlike, ...bindings.flaws]
   const secret = `Secret ${entry.namespace}/${secretName(entry.name)} of home`
   if (own.kind !== 'different') return flaws
   const forget = `run heliograph peer forget ${entry.name} first`

@@ -3,9 +3,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { clockFinding, expiryFinding } from '../../../src/cli/peer/check.ts'
+import {
+  clockFinding,
+  excessFindings,
+  expiryFinding,
+  otherCluster,
+  serverFinding,
+} from '../../../src/cli/peer/check.ts'
 import { expiryText } from '../../../src/cli/peer/list.ts'
+import { lifetimeText } from '../../../src/cli/peer/manifests-text.ts'
 import { reasonOf, refused, said, tableOf } from '../../../src/cli/peer/told.ts'
+import type { ObjectMeta } from '../../../src/core/objects.ts'
 import { Sensitive } from '../../../src/std/sensitive.ts'
 import { FakeClock } from '../../kube/fake-clock.ts'
 import { plainAccess } from '../../kube/rig.ts'
@@ -45,6 +53,42 @@ test('a credential that is over fails, one of a few days is warned of, one that 
   assert.equal(expiryFinding(plainAccess('https://a'), nowMs).verdict, 'ok')
   assert.match(expiryText(nowMs + 8 * DAY_MS, nowMs), /^\d{4}-\d\d-\d\d \(8d\)$/)
   assert.match(expiryText(nowMs + 3_600_000, nowMs), /\(1h\)$/)
+})
+
+test('a credential for single namespaces that may list everywhere fails, one for the whole peer may', () => {
+  const verdicts = (namespaces: readonly string[] | null, mayListAll: boolean): readonly string[] =>
+    excessFindings({ namespaces }, mayListAll).map(({ verdict }) => verdict)
+  assert.deepEqual(verdicts(['a'], true), ['FAIL'])
+  assert.deepEqual(verdicts(['a'], false), [])
+  assert.deepEqual(verdicts(null, true), [])
+})
+
+test('a refused credential and a silent address come with the next step', () => {
+  const { verdict, sentence } = serverFinding('east', 'https://a', { kind: 'unauthorized' })
+  assert.equal(verdict, 'FAIL')
+  assert.match(sentence, /^https:\/\/a: the credential is refused\. .*heliograph peer add east .*--renew$/)
+  const silent = serverFinding('east', 'https://a', { kind: 'unanswered', why: 'refused' })
+  assert.match(silent.sentence, /nothing answers at its address\. .*--peer-server$/)
+})
+
+test('another cluster than the Secret means is put right by a command, into which no word of the peer goes that could do anything', () => {
+  const meta = { namespace: 'heliograph', name: 'heliograph-peer-east' } as unknown as ObjectMeta
+  const words = (known: string): string =>
+    otherCluster({ known, written: 'old', secret: { meta }, key: 'heliograph.dev/peer-identity' })
+  assert.match(
+    words('new-1'),
+    /kubectl -n heliograph annotate --overwrite secret heliograph-peer-east heliograph\.dev\/peer-identity=new-1;/,
+  )
+  assert.match(words('$(reboot)'), /peer-identity=…;/)
+})
+
+test('how long a token is asked to last is said in the largest unit that fits', () => {
+  assert.deepEqual([90 * DAY_MS, 36 * 3_600_000, 600_000, 601_000].map(lifetimeText), [
+    '90 d',
+    '36 h',
+    '10 min',
+    '601 s',
+  ])
 })
 
 test('why there was no answer is said in words', () => {
