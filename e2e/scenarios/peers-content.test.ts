@@ -17,7 +17,7 @@ import { startSolo } from '../lib/solo.ts'
 const SYNC = 'sync.example.com/'
 const [home, east, west] = await Promise.all([startSolo(), openSpoke('prod-east'), openSpoke('prod-west')])
 const { client, stage } = home
-await Promise.all([enlist(client, east), enlist(client, west)])
+const entries = await Promise.all([enlist(client, east), enlist(client, west)])
 
 test('`reflect-as` names the mirror, with the origin’s name and namespace in it, and a new name moves it', async () => {
   const from = await stage.namespace('as')
@@ -232,4 +232,24 @@ test('`enabled` and `targets` of the hand-written controller forward by name and
   await client.remove(refOf(named))
   await awaitAbsent(west.client, mirrorIn(from, named))
   assert.deepEqual(plain(await client.get(refOf(off))), { a: '1' })
+})
+
+test('whoever names no peer that takes his origin is told so, in the same words for a name that is misspelt and for a peer that leaves it out', async () => {
+  const from = await stage.namespace('unmatched')
+  const tellsNothing = await client.create(offer(from, 'fine', { targets: 'prod-*' }))
+  const misspelt = await client.create(offer(from, 'misspelt', { targets: 'prd-*' }))
+  const { type, message } = await awaitEvent(client, refOf(misspelt), 'TargetsUnmatched')
+  assert.equal(type, 'Warning')
+  assert.match(message, /^Annotation heliograph\.dev\/targets names no peer that takes this origin\. It is/)
+  assert.doesNotMatch(message, /east|west/)
+  const leftOut = await client.create(offer(from, 'left-out', { targets: east.name }))
+  await settledOn(home, east)
+  assert.deepEqual(await eventsAbout(client, refOf(leftOut)), [])
+  await annotate(client, entries[0], { 'peer-origins': `!${from}/left-out, *` })
+  const told = await awaitEvent(client, refOf(leftOut), 'TargetsUnmatched')
+  assert.equal(told.message, message)
+  await annotate(client, entries[0], { 'peer-origins': '*' })
+  await annotate(client, refOf(misspelt), { targets: east.name })
+  await settledOn(home, east)
+  assert.deepEqual(await eventsAbout(client, refOf(tellsNothing)), [])
 })

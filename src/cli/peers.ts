@@ -1,6 +1,8 @@
 /** Joins the peers to a running controller: one registry, and for each link its own connection, watches, Events and metrics. */
 
 import type { Settings } from '../config/settings.ts'
+import type { ObjectKey } from '../core/names.ts'
+import type { ObjectMeta } from '../core/objects.ts'
 import type { Controller } from '../engine/controller.ts'
 import type { Leadership, Recorder } from '../engine/ports.ts'
 import { clusterApi } from '../kube/calls.ts'
@@ -16,6 +18,7 @@ import type { Shards } from '../ops/shards.ts'
 import { PeerLink } from '../peers/link.ts'
 import type { LinkOptions } from '../peers/link.ts'
 import { Registry } from '../peers/registry.ts'
+import { Unmatched } from '../peers/unmatched.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemRandom } from '../std/random.ts'
 import type { Scope } from '../std/scope.ts'
@@ -39,6 +42,8 @@ export interface PeersOptions {
 
 export interface Peers {
   readonly registry: Registry
+  /** On the read loop: an object of home changed. */
+  objectChanged(key: ObjectKey, before: ObjectMeta | null, after: ObjectMeta | null): void
   /** The watches of each linked peer, by its name. */
   watches(): ReadonlyMap<string, readonly LoopHealth[]>
 }
@@ -47,7 +52,7 @@ export function joinPeers(options: PeersOptions): Peers {
   const { settings, api, controller, shards, scope } = options
   const recorderOf = tellingAtHome(options)
   const healths = new Map<string, WatchHealth>()
-  const registry = new Registry({
+  const registry: Registry = new Registry({
     api,
     clock: systemClock,
     rules: settings.rules,
@@ -56,7 +61,10 @@ export function joinPeers(options: PeersOptions): Peers {
     identity: () => controller.identity(),
     recorderOf,
     shard: (peer) => shards.leadership(peer),
-    settled: (peers, linked) => shards.setPeers(peers, linked),
+    settled: (peers, linked) => {
+      shards.setPeers(peers, linked)
+      unmatched.peersChanged()
+    },
     identityElsewhere: (peer) => shards.identityOf(peer),
     removed: (name) => {
       healths.delete(name)
@@ -72,7 +80,32 @@ export function joinPeers(options: PeersOptions): Peers {
         return health === undefined ? [] : [[name, health.report()] as const]
       }),
     )
-  return { registry, watches }
+  const unmatched = tellUnmatched(options, registry)
+  return {
+    registry,
+    objectChanged(key, before, after) {
+      registry.objectChanged(key, before, after)
+      unmatched.objectChanged(key)
+    },
+    watches,
+  }
+}
+
+function tellUnmatched(
+  { settings, controller, recorder, isLeading, scope }: PeersOptions,
+  registry: Registry,
+): Unmatched {
+  const unmatched = new Unmatched({
+    clock: systemClock,
+    rules: settings.rules,
+    recorder,
+    isLeading,
+    peers: () => (controller.isSynced() ? registry.known() : null),
+    origin: (key) => controller.originAtHome(key),
+    originKeys: () => controller.originKeysAtHome(),
+  })
+  scope.spawn((ending) => unmatched.run(ending))
+  return unmatched
 }
 
 type About = Pick<LinkOptions, 'name' | 'secret' | 'access' | 'terms' | 'leadership' | 'objection'>

@@ -124,7 +124,7 @@ async function join(options: RunOptions, log: Logger, scope: Scope): Promise<Par
     recorder,
     leadership: election,
     reflect: (sinks, signal) => reflect({ cluster, api, settings, watcher: health }, sinks, signal),
-    changedAtHome: (key, before, after) => peers.registry.objectChanged(key, before, after),
+    changedAtHome: (key, before, after) => peers.objectChanged(key, before, after),
     identified: () => peers.registry.changed(),
   })
   const isReady = (): boolean => controller.isSynced()

@@ -172,6 +172,16 @@ export class Controller {
     return this.#store.get(key)
   }
 
+  /** An origin of home as its annotations read now; null: it is none. */
+  originAtHome(key: ObjectKey): OriginView | null {
+    return this.#origins.view(key)
+  }
+
+  /** Every object of home that was found to be an origin. */
+  originKeysAtHome(): Iterable<ObjectKey> {
+    return this.#origins.keys()
+  }
+
   /** Begins to keep mirrors on a peer, as soon as its snapshots are whole and it leads. */
   attach(peer: Peer): Attached {
     const scope = new Scope(this.#scope.signal)

@@ -2,6 +2,8 @@
 
 import { chooses } from '../core/choice.ts'
 import { peerConsent } from '../core/consent.ts'
+import { pathOf } from '../core/names.ts'
+import type { ObjectRef } from '../core/names.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Reach } from '../engine/reach.ts'
@@ -28,6 +30,20 @@ export function peerReach(name: string, terms: Pick<Terms, 'origins' | 'namespac
     consent: (namespace, origin, identity) =>
       peerConsent(namespace, origin, rules, { identity, origins: terms.origins, isListed }),
   }
+}
+
+/**
+ * Whether a peer of these terms could take the origin at all: `targets` names it and its Secret leaves the origin in.
+ * What its Namespaces are and say is not asked.
+ */
+export function takesOrigin(
+  name: string,
+  { origins, namespaces }: Pick<Terms, 'origins' | 'namespaces'>,
+  { policy, origin }: { readonly policy: Policy; readonly origin: Pick<ObjectRef, 'namespace' | 'name'> },
+): boolean {
+  if (policy.peers?.peers.matches(name) !== true) return false
+  if (origins !== null) return origins.matches(pathOf(origin))
+  return namespaces === null || namespaces.includes(origin.namespace)
 }
 
 function selectsByLabels({ peers }: Policy): boolean {

@@ -1,6 +1,7 @@
 /** What the report says of one origin: what the old controller did, what will be done, and every difference between the two. */
 
 import type { Consent } from '../../core/consent.ts'
+import { peersKey } from '../../core/dialects/table.ts'
 import { keyOf, pathOf } from '../../core/names.ts'
 import type { Flaw } from '../../core/policy.ts'
 import { alternationLosses } from './alternation.ts'
@@ -151,7 +152,7 @@ function readingDifferences({ ground, origin, chosen }: Standing): readonly Diff
   if (dialect === 'kubed' && meta.annotations[syncKey]?.trim() === 'false')
     found.push(difference('sync-false', { annotation: syncKey }))
   if (policy?.peers != null)
-    found.push(difference('other-clusters', { annotation: peersKey(ground, dialect) }))
+    found.push(difference('other-clusters', { annotation: peersKey(dialect, rules) }))
   if (policy?.push != null && chosen.every(({ namespace }) => namespace.name === meta.namespace))
     found.push(difference('chooses-nothing', { how: HOW_CHOSEN[dialect] ?? GLOBS }))
   return found
@@ -166,11 +167,6 @@ const HOW_CHOSEN: Readonly<Record<string, string>> = {
   reflector: EXPRESSIONS,
   replicator: EXPRESSIONS,
   kubed: SELECTORS,
-}
-
-function peersKey({ rules }: Ground, dialect: string): string {
-  if (dialect === 'kubed') return `${rules.dialects.prefixes.kubed}sync-contexts`
-  return dialect === 'sync' ? `${rules.dialects.prefixes.sync}targets` : `${rules.prefix}targets`
 }
 
 type Why = Extract<Consent, { kind: 'refused' }>['why'] | 'frozen'

@@ -65,6 +65,12 @@ export function dialectOf(meta: Annotated, rules: Rules): string | null {
   return speaking(meta, rules)[0]?.dialect.name ?? null
 }
 
+/** The key by which an origin that is read in `dialect` names other clusters, prefix included. */
+export function peersKey(dialect: string, { prefix, dialects }: Rules): string {
+  if (dialect === 'kubed') return `${dialects.prefixes.kubed}sync-contexts`
+  return `${dialect === 'sync' ? dialects.prefixes.sync : prefix}targets`
+}
+
 /** What `meta` asks to be filled from; null: nothing. */
 export function readAsk(meta: Annotated, rules: Rules): Ask | null {
   return speaking(meta, rules)[0]?.ask ?? null
