@@ -3,8 +3,9 @@
  * its own small readers of the values that the simulated users write, and one pass over every place.
  */
 
+import { digestKeyId } from '../../src/core/digest.ts'
 import type { Kind } from '../../src/core/names.ts'
-import { OWN_NAMESPACE, P, isOrigin, isOurs, pathOfThing, proofOf } from './lawful.ts'
+import { KEY_NAME, OWN_NAMESPACE, P, isOrigin, isOurs, pathOfThing, proofOf } from './lawful.ts'
 import { LAST_APPLIED } from './thing.ts'
 import type { Map1, NamespaceThing, Thing } from './thing.ts'
 import { BAD_VALUES, MALFORMED_CONSENT } from './users.ts'
@@ -259,10 +260,17 @@ class Model {
     const isIntact =
       isEqual(thing.data, winner.wanted.data) &&
       isEqual(thing.binaryData, winner.wanted.binaryData) &&
-      (thing.annotations[`${P}digest`] ?? '').split('.').every((part) => part.length > 1)
+      this.#isOfPresentKey((thing.annotations[`${P}digest`] ?? '').split('.'))
     const isElsewhere = thing.annotations[`${P}at`] !== undefined && !at
     const left = [label, origin, at].filter(Boolean).length
     return left >= 2 && isIntact && !isElsewhere ? 'two of its marks are left, and it was not restored' : null
+  }
+
+  /** A digest under a key that is gone proves nothing. */
+  #isOfPresentKey(digest: readonly string[]): boolean {
+    const home = this.#rules.abroad?.home ?? this.#world
+    const key = home.get({ kind: 'Secret', namespace: OWN_NAMESPACE, name: KEY_NAME })?.data['key'] ?? ''
+    return digest.every((part) => part.length > 1) && digest[1] === digestKeyId(Buffer.from(key, 'base64'))
   }
 }
 

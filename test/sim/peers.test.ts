@@ -8,7 +8,7 @@ import { test } from 'node:test'
 
 import { fleetHistory } from './fleet-history.ts'
 
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 100)
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 80)
 const ONE = process.env['SIM_SEED']
 /** Lines about failing histories before the test gives up. */
 const FAILURES_MAX = 60
