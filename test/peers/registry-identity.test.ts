@@ -148,3 +148,19 @@ test('a peer that was removed is told of with what stays, one that is being clea
   await cleaned.label('cleaned')
   assert.deepEqual([cleaned.told, [...cleaned.linked], cleaned.removed], [[], [], ['eu']])
 })
+
+test('the peers are known by name once every Secret was read, whether they are linked or not', async () => {
+  const s = new Scene()
+  s.identity = null
+  const names = (): readonly string[] | undefined => s.registry.known()?.map(({ name }) => name)
+  await s.clock.advance(0)
+  assert.deepEqual(names(), [])
+  const put = s.put('eu')
+  assert.equal(names(), undefined)
+  await put
+  assert.deepEqual(names(), ['eu'])
+  await s.put('us')
+  assert.deepEqual(names(), ['us'])
+  await s.put(null)
+  assert.deepEqual(names(), [])
+})
