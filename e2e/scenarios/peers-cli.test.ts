@@ -9,6 +9,7 @@ import { startControlPlane } from '../control-plane/start.ts'
 import { awaitAbsent, awaitPresent } from '../lib/await.ts'
 import { runCommand } from '../lib/command.ts'
 import type { Shown } from '../lib/command.ts'
+import { awaitEvent, eventsAbout } from '../lib/events.ts'
 import { ours, PREFIX } from '../lib/marks.ts'
 import { configMap, plain, secret } from '../lib/objects.ts'
 import type { Ref } from '../lib/objects.ts'
@@ -28,11 +29,15 @@ after(async () => {
 })
 
 async function peer(...args: readonly string[]): Promise<Shown> {
+  return await peerIn(SYSTEM, ...args)
+}
+
+async function peerIn(namespace: string, ...args: readonly string[]): Promise<Shown> {
   const shown = await runCommand([
     'peer',
     ...args,
     `--kubeconfig=${home.stage.plane.kubeconfig}`,
-    `--namespace=${SYSTEM}`,
+    `--namespace=${namespace}`,
   ])
   assert.doesNotMatch(
     shown.output + shown.complaint,
@@ -59,6 +64,11 @@ async function written(plane: ControlPlane, mark: AuditMark): Promise<readonly s
   return entries
     .filter(isWrite)
     .map(({ verb, resource, namespace, name }) => `${verb} ${resource} ${namespace}/${name}`)
+}
+
+async function toldRemoved(name: string): Promise<number> {
+  const told = await eventsAbout(home.client, entryOf(name))
+  return told.reduce((sum, { reason, count }) => sum + (reason === 'PeerRemoved' ? count : 0), 0)
 }
 
 async function marks(): Promise<readonly [AuditMark, AuditMark]> {
@@ -163,6 +173,127 @@ test('home is no peer of its own', async () => {
   assert.match(refused.complaint, /this very cluster/)
 })
 
+test('home is looked at first: without its namespace nothing is made, in a dry run neither', async () => {
+  const mark = await marks()
+  for (const flags of [[], ['--dry-run']]) {
+    const way = `--peer-kubeconfig=${spoke.kubeconfig}`
+    const { code, complaint, output } = await peerIn(
+      'nowhere',
+      'add',
+      'lost',
+      '--account=lost',
+      way,
+      ...flags,
+    )
+    assert.deepEqual([code, output], [1, ''])
+    assert.match(complaint, /namespace nowhere cannot have a peer’s Secret: it is not there\. .*--namespace/)
+  }
+  assert.deepEqual(await allWritten(mark), [])
+})
+
+test('a namespace of home where no controller has run is told of, and only such a one', async () => {
+  const at = async (namespace: string): Promise<Shown> =>
+    await peerIn(
+      namespace,
+      'add',
+      'idle',
+      '--account=idle',
+      '--dry-run',
+      `--peer-kubeconfig=${spoke.kubeconfig}`,
+    )
+  const [idle, own] = [await at('origins'), await at(SYSTEM)]
+  assert.deepEqual([idle.code, own.code], [0, 0], idle.complaint + own.complaint)
+  assert.match(idle.complaint, /No controller has run in the namespace origins of home yet .*--namespace/)
+  assert.doesNotMatch(own.complaint, /No controller/)
+  assert.match(own.output, /asked to last 90 d:/)
+})
+
+test('an account that another binding gives more is refused by its name, and one that got more later fails the check', async () => {
+  const binding: Ref = { kind: 'ClusterRoleBinding', name: 'left-over' }
+  const subject = { kind: 'ServiceAccount', name: 'excess', namespace: 'heliograph' }
+  const bind = async (): Promise<unknown> =>
+    await spoke.client.create({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: binding.name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [subject],
+    })
+  await bind()
+  const mark = await marks()
+  for (const flags of [['--namespaces=team-a'], ['--namespaces=team-a', '--dry-run'], []]) {
+    const refused = await add('excess', '--account=excess', ...flags)
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.complaint,
+      /ClusterRoleBinding left-over on the peer gives ServiceAccount heliograph\/excess the ClusterRole cluster-admin .*delete that binding, or .*--account/,
+    )
+  }
+  assert.deepEqual(await allWritten(mark), [])
+  await spoke.client.remove(binding)
+  const added = await add('excess', '--account=excess', '--namespaces=team-a')
+  assert.equal(added.code, 0, added.complaint)
+  assert.equal((await peer('check', 'excess')).code, 0)
+  await bind()
+  const { code, output } = await peer('check', 'excess')
+  assert.equal(code, 1)
+  assert.match(output, /FAIL +excess +more than 1 namespace: it may list the Secrets of the whole peer/)
+  await spoke.client.remove(binding)
+  const forgotten = await peer('forget', 'excess')
+  assert.match(forgotten.output, /kubectl -n team-a delete rolebinding,role --ignore-not-found excess$/m)
+})
+
+test('another cluster than the Secret means is refused until the annotation is put right', async () => {
+  assert.equal((await add('east', '--origins=origins/*')).code, 0)
+  const found = (await spoke.client.get({ kind: 'Namespace', name: 'kube-system' })).metadata.uid ?? ''
+  await home.client.annotate(entryOf('east'), ours({ 'peer-identity': 'another' }))
+  await awaitEvent(home.client, entryOf('east'), 'PeerRefused', ({ message }) =>
+    message.includes('another cluster than its annotation peer-identity names'),
+  )
+  const { code, output } = await peer('check', 'east')
+  assert.equal(code, 1)
+  assert.match(
+    output,
+    new RegExp(`FAIL +identity +${found}, but the Secret means another: .*peer-identity=${found}`),
+  )
+  await home.client.annotate(entryOf('east'), ours({ 'peer-identity': found }))
+  assert.equal((await peer('check', 'east')).code, 0)
+})
+
+test('an unreachable peer is not taken out of service by clean, which says so, and a refused credential has a next step', async () => {
+  const former = await home.client.get(entryOf('east'))
+  const broken = (change: (text: string) => string): Promise<unknown> => {
+    const text = Buffer.from(former.data?.['kubeconfig'] ?? '', 'base64').toString()
+    const data = { kubeconfig: Buffer.from(change(text)).toString('base64') }
+    return home.client.patch(entryOf('east'), { data })
+  }
+  await broken((text) => text.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'))
+  const { code, complaint } = await peer('clean', 'east', '--yes')
+  assert.equal(code, 1)
+  assert.match(
+    complaint,
+    /cannot be listed: nothing answers at its address\. It was not taken out of service/,
+  )
+  assert.match((await peer('list')).output, /^east +in service /m)
+  await broken((text) => text.replace(/token: .*/, 'token: void'))
+  assert.match(
+    (await peer('check', 'east')).output,
+    /FAIL +server +.*the credential is refused\. .*heliograph peer add east .*--renew$/m,
+  )
+  await broken((text) => text)
+  assert.equal((await peer('check', 'east')).code, 0)
+  assert.equal((await peer('forget', 'east')).code, 0)
+})
+
+test('a context that is not there is named with its kubeconfig', async () => {
+  const { code, complaint } = await add('east', '--peer-context=nowhere')
+  assert.equal(code, 1)
+  assert.ok(
+    complaint.includes(`kubeconfig ${spoke.kubeconfig} has no context nowhere: kubectl config`),
+    complaint,
+  )
+})
+
 test('single namespaces are granted by roles in them alone, and a missing right is named exactly', async () => {
   // The account that was made for the whole peer is in use by whoever has its token.
   const shared = await add('narrow', '--namespaces=team-a')
@@ -233,6 +364,7 @@ test('cleaned, exactly the mirrors of this home go and stay away, though its con
   assert.equal(planned.code, 0)
   assert.match(planned.output, /^3 mirrors would be deleted:\n(  \S+ team-[ab]\/\w+\n){3}1 mirror would stay/)
   assert.match(planned.output, /Nothing was written: add --yes/)
+  const removals = await toldRemoved('east')
   const cleaned = await peer('clean', 'east', '--yes')
   assert.equal(cleaned.code, 0, cleaned.complaint)
   assert.match(cleaned.output, /3 mirrors deleted there, 1 left to their owners/)
@@ -244,6 +376,7 @@ test('cleaned, exactly the mirrors of this home go and stay away, though its con
     assert.notEqual(await client.find({ kind: 'ConfigMap', namespace: 'team-a', name }), null, name)
   await home.settled()
   assert.equal(await client.find(mine), null)
+  assert.equal(await toldRemoved('east'), removals, 'nothing stays there that could be told of')
   assert.match((await peer('list')).output, /^east +out of service /m)
   assert.match((await add('east', '--origins=origins/*')).complaint, /out of service/)
   assert.equal((await peer('forget', 'east')).code, 0)

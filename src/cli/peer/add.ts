@@ -1,6 +1,6 @@
 /**
- * `heliograph peer add`: looks at everything first, home before the peer, refuses what differs with a sentence each, and only then makes what is missing. Nothing that
- * exists is changed, but the token with `--renew`. Run again, it goes on where it stopped.
+ * `heliograph peer add`: looks at everything first, home before the peer, refuses what differs with a sentence each, and only then makes what
+ * is missing. Nothing that exists is changed, but the token with `--renew`. Run again, it goes on where it stopped.
  */
 
 import { DIGEST_KEY_SECRET_NAME } from '../../core/eligibility.ts'

@@ -64,7 +64,8 @@ function names({ subjects, namespace: own }: Binding, { account, accountNamespac
 function flawsOf(others: readonly Binding[], { account, accountNamespace }: Account): readonly string[] {
   const sentences = others.slice(0, NAMED_MAX).map(({ kind, namespace, name, role }) => {
     const thing = `${kind} ${namespace === '' ? '' : `${namespace}/`}${name} on the peer`
-    return `${thing} gives ServiceAccount ${accountNamespace}/${account} the ${role} as well, which is not asked for here: delete that binding, or choose another name with --account.`
+    const given = `gives ServiceAccount ${accountNamespace}/${account} the ${role} as well`
+    return `${thing} ${given}, which is not asked for here: delete that binding, or choose another name with --account.`
   })
   const more = others.length - sentences.length
   return more > 0 ? [...sentences, `${counted(more, 'binding')} more on the peer do so.`] : sentences

@@ -92,8 +92,10 @@ export function excessFindings(
   mayListAll: boolean,
 ): readonly Finding[] {
   if (namespaces === null || !mayListAll) return []
-  const sentence = `more than ${counted(namespaces.length, 'namespace')}: it may list the Secrets of the whole peer. Look for a binding of its account there (kubectl get clusterrolebindings,rolebindings -A -o wide)`
-  return [finding('excess', 'FAIL', sentence)]
+  const sentence = `more than ${counted(namespaces.length, 'namespace')}: it may list the Secrets of the whole peer`
+  const step =
+    'Look for a binding of its account there: kubectl get clusterrolebindings,rolebindings -A -o wide'
+  return [finding('excess', 'FAIL', `${sentence}. ${step}`)]
 }
 
 async function identityFinding(home: Home, peer: PeerSecret, api: ClusterApi): Promise<Finding> {
@@ -132,7 +134,8 @@ export function otherCluster(at: {
   const { namespace, name } = at.secret.meta
   // The peer's word goes into no command line of the operator unless it can do nothing there.
   const value = /^[\w.-]+$/.test(known) ? known : '…'
-  return `${known}, but the Secret means ${written}: nothing is forwarded. If the one found is right: kubectl -n ${namespace} annotate --overwrite secret ${name} ${key}=${value}; if not, mend its address`
+  const command = `kubectl -n ${namespace} annotate --overwrite secret ${name} ${key}=${value}`
+  return `${known}, but the Secret means ${written}: nothing is forwarded. If the one found is right: ${command}; if not, mend its address`
 }
 
 async function rightsFinding({ settings, signal }: Home, terms: Terms, api: ClusterApi): Promise<Finding> {
