@@ -5,7 +5,7 @@
  * Followers run everything but queues and verifiers: stores, index and digest key are warm, and a new leader begins with one look at every place.
  */
 
-import { readPrefixes } from '../core/dialects/table.ts'
+import { dialectOf, readPrefixes } from '../core/dialects/table.ts'
 import type { Kind, ObjectKey } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta } from '../core/objects.ts'
 import type { Settings } from '../config/settings.ts'
@@ -25,7 +25,7 @@ import type { Reach } from './reach.ts'
 import { Renderings } from './renderings.ts'
 import type { DestinationStanding, Standing } from './standing.ts'
 import { Store } from './store.ts'
-import type { StoreListener } from './store.ts'
+import type { Source, StoreListener } from './store.ts'
 import { Worker } from './worker.ts'
 
 /** Where reflectors deliver. Each sink is asked for once, before anything runs: home is synced when all of them were. */
@@ -265,12 +265,24 @@ export class Controller {
         if (key === this.#keys.place) return this.#keys.changed()
         this.#o.changedAtHome?.(key, before, after)
         this.#worker.objectChanged(key, before, after, source)
-        for (const worker of this.#workers()) worker.originChanged(key, source)
+        this.#worker.originChanged(key, source)
+        this.#tellPeers(key, this.#isSpoken(before) || this.#isSpoken(after), source)
       },
       namespaceChanged: (name, before, after, source) =>
         this.#worker.namespaceChanged(name, before, after, source),
       swept: () => this.#begin(),
     }
+  }
+
+  /** Home's own mirrors are nothing to a hundred peers: only what may be an origin, or what they depend on, is. */
+  #tellPeers(key: ObjectKey, isSpoken: boolean, source: Source): void {
+    for (const worker of this.#peers)
+      if (isSpoken || worker.isReferenced(key)) worker.originChanged(key, source)
+  }
+
+  /** Whether any vocabulary's claiming or asking key is on it. */
+  #isSpoken(object: ObjectMeta | null): boolean {
+    return object !== null && dialectOf(object, this.#o.settings.rules) !== null
   }
 
   #isAwaited(key: ObjectKey): boolean {
