@@ -21,8 +21,20 @@ const { client, stage } = solo
 /** Stands in the data of every object here: no Event may hold it, in any form. */
 const PLANTED = 'planted-in-data'
 const DATA = { a: PLANTED }
-/** Told in other files: they need a restart, or a namespace full of origins. */
-const ELSEWHERE = ['DeletionsHeld', 'DigestKeyMalformed', 'NamespaceLimitReached']
+/** Told in other files: they need a restart, a namespace full of origins, or a peer. */
+const ELSEWHERE = [
+  'ClusterPropertyChanged',
+  'DeletionsHeld',
+  'DigestKeyMalformed',
+  'IdentityChanged',
+  'NamespaceCreated',
+  'NamespaceLimitReached',
+  'PeerRefused',
+  'PeerRemoved',
+  'PeerRightsMissing',
+  'PeerTokenNotRenewed',
+  'PeerUnreachable',
+]
 
 const expiring = await offerExpiring()
 
@@ -95,6 +107,13 @@ test('LimitReached tells the number of targets beyond a limit', async () => {
   const bulky = { ...DATA, bulk: 'x'.repeat(600 * 1_024) }
   const origin = await client.create(secretOffer(home, 'bulky', { 'reflect-to': 'target-of-limit*' }, bulky))
   assert.match((await told(origin, 'LimitReached')).message, /^Targets that are refused: 2\./)
+})
+
+test('TargetsUnmatched tells an origin that no peer takes it', async () => {
+  const home = await stage.namespace('unmatched-home')
+  const origin = await client.create(offer(home, 'settings', { targets: 'prod-*' }, DATA))
+  const { message } = await told(origin, 'TargetsUnmatched')
+  assert.ok(message.startsWith(`Annotation ${PREFIX}targets names no peer that takes this origin.`), message)
 })
 
 test('MirrorBlocked tells whoever owns the object in the way; TargetsBlocked tells the origin a number', async () => {
