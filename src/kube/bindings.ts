@@ -17,6 +17,8 @@ const PAGE_SIZE = 500
 const PAGES_MAX = 200
 const PAGE_BYTES_MAX = 32 * 1024 * 1024
 const CONTINUE_LENGTH_MAX = 8_192
+/** A list that takes longer than the server keeps its version is begun again. */
+const STARTS_MAX = 3
 
 export interface Subject {
   readonly kind: string
@@ -35,8 +37,21 @@ export interface Binding {
   readonly subjects: readonly Subject[]
 }
 
-/** Every one in the whole cluster. A list that the server gives up half-way is `expired`: ask again. */
+/** Every one in the whole cluster. */
 export async function listBindings(
+  cluster: Pick<Cluster, 'call'>,
+  kind: BindingKind,
+  options: CallOptions,
+): Promise<Result<readonly Binding[], Failure>> {
+  let last: Result<readonly Binding[], Failure> = failed({ kind: 'expired' })
+  for (let starts = 0; starts < STARTS_MAX; starts += 1) {
+    last = await listOnce(cluster, kind, options)
+    if (last.ok || last.failure.kind !== 'expired') return last
+  }
+  return last
+}
+
+async function listOnce(
   cluster: Pick<Cluster, 'call'>,
   kind: BindingKind,
   options: CallOptions,

@@ -47,6 +47,22 @@ test('every page is asked for, and each binding says whom it gives what', async 
   ])
 })
 
+test('a list that expires on its way is begun anew, so that no binding is missing or doubled', async (t) => {
+  const server = await ScriptedServer.start(t)
+  const cluster = await open(t, plainAccess(server.url), new FakeClock())
+  const answer = listBindings(cluster, 'RoleBinding', OPTIONS)
+  ;(await server.next()).json(200, { metadata: { continue: 'next' }, items: [item('one')] })
+  ;(await server.next()).json(410, status(410, 'Expired'))
+  const again = await Promise.race([
+    server.next(),
+    answer.then((early) => assert.fail(`it ended: ${JSON.stringify(early)}`)),
+  ])
+  assert.equal(again.query.get('continue'), null)
+  again.json(200, { metadata: {}, items: [item('one'), item('two')] })
+  const listed = await answer
+  assert.deepEqual(listed.ok && listed.value.map(({ name }) => name), ['one', 'two'])
+})
+
 test('a refusal and an answer that is no list are failures, never an empty list', async (t) => {
   const server = await ScriptedServer.start(t)
   const cluster = await open(t, plainAccess(server.url), new FakeClock())

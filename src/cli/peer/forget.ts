@@ -59,9 +59,10 @@ export function accountLines({ access, secret, terms }: PeerSecret): readonly st
   if (namespace === undefined || account === undefined) return []
   // Only `peer add` calls roles and bindings like the account; those of others are theirs to name.
   const isAdded = Object.entries(MADE_BY_US).every(([key, value]) => secret.meta.labels[key] === value)
+  const roles = isAdded && terms !== null ? roleLines(terms.namespaces, namespace, account) : []
   return [
     'Its account keeps its rights until you take them. On the peer, where no other peer Secret has the same account:',
-    ...(isAdded ? roleLines(terms?.namespaces ?? null, namespace, account) : []),
+    ...roles,
     `  kubectl -n ${namespace} delete serviceaccount ${account}`,
   ]
 }

@@ -47,10 +47,11 @@ export async function homeFlaw({ api, settings, signal }: Home): Promise<string 
   const { ownNamespace } = settings.rules
   const read = await api.readNamespace(ownNamespace, { signal })
   if (read.ok && !read.value.terminating) return null
-  const why = read.ok ? 'it is being deleted' : reasonOf(read.failure)
-  const isWrong = read.ok || read.failure.kind === 'absent' || read.failure.kind === 'namespace-absent'
-  const step = isWrong ? ' Name the controller’s own with --namespace. Nothing was written.' : ''
-  return `Home’s namespace ${ownNamespace} cannot have a peer’s Secret: ${why}.${step}`
+  const isAbsent = !read.ok && (read.failure.kind === 'absent' || read.failure.kind === 'namespace-absent')
+  if (!read.ok && !isAbsent)
+    return `Home’s namespace ${ownNamespace} cannot be read: ${reasonOf(read.failure)}. Nothing was written.`
+  const why = read.ok ? 'it is being deleted' : 'it is not there'
+  return `Home’s namespace ${ownNamespace} cannot have a peer’s Secret: ${why}. Name the controller’s own with --namespace. Nothing was written.`
 }
 
 /** Every peer Secret, the older first. The failure is a sentence. */
