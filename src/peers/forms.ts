@@ -16,6 +16,9 @@ import { Sensitive } from '../std/sensitive.ts'
 
 /** Characters of a kubeconfig or a cluster Secret's `config`. */
 export const TEXT_LENGTH_MAX = 256 * 1_024
+/** Characters that begin or part keys, items and levels: the parser's time grows with the square of their number. A hundred clusters have 3,000. */
+const PARTS_MAX = 6_000
+const PARTS = /[:,\n[{]/g
 
 /** What a peer Secret says of its cluster. */
 export interface PeerForm {
@@ -174,7 +177,7 @@ function flawOf(fields: Fields, known: readonly string[]): string | null {
     if (known.includes(field) || HARMLESS_FIELDS.includes(field)) continue
     // Switched off explicitly says nothing.
     if (value === false || value === null || value === '') continue
-    const why = REFUSED_FIELDS[field]
+    const why = Object.hasOwn(REFUSED_FIELDS, field) ? REFUSED_FIELDS[field] : undefined
     return why === undefined ? 'it holds a field that is not known here' : `field ${field} is refused: ${why}`
   }
   return null
@@ -214,7 +217,7 @@ function named(list: unknown, name: unknown, part: string): Fields | null {
 
 /** JSON is YAML; aliases, which can make a small text large, are not followed. The parser's messages quote the text and are dropped. */
 function parseText(text: string): Fields | null {
-  if (text.length > TEXT_LENGTH_MAX) return null
+  if (text.length > TEXT_LENGTH_MAX || (text.match(PARTS)?.length ?? 0) > PARTS_MAX) return null
   try {
     // Not `silent`, which would take a text that is wrong for what could be read of it.
     const root: unknown = parse(text, { maxAliasCount: 0, schema: 'core', logLevel: 'error' })
