@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 
 import { annotation } from '../core/annotations.ts'
+import type { MirrorState } from '../core/decision.ts'
 import type { ObjectKey } from '../core/names.ts'
 import { refOf } from '../core/names.ts'
 import { notice } from '../core/notices.ts'
@@ -25,6 +26,9 @@ import type { Terms } from './terms.ts'
 /** A Secret that could not be read is read again after so long. */
 const RETRY_MS = 5_000
 const IDLE_MS = 60_000
+
+/** Something else stands there, or nothing does. */
+const NO_MIRROR: ReadonlySet<MirrorState> = new Set(['blocked', 'refused', 'unowned'])
 
 /** What a Secret says, when it says it well. */
 interface Good {
@@ -194,8 +198,8 @@ export class Registry {
   #leave(key: ObjectKey, entry: Entry | undefined): void {
     const running = this.#running.get(key)
     if (running === undefined || entry === undefined) return
-    const mirrors = running.link.standing().destination?.mirrors
-    const count = [...(mirrors?.values() ?? [])].reduce((sum, each) => sum + each, 0)
+    const mirrors = [...(running.link.standing().destination?.mirrors ?? [])]
+    const count = mirrors.reduce((sum, [state, each]) => (NO_MIRROR.has(state) ? sum : sum + each), 0)
     this.#stop(key)
     const { name } = running.good
     this.#o.recorderOf(name).tell(notice('PeerRemoved', entry.meta, { name, count }))

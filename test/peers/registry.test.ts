@@ -396,7 +396,9 @@ test('a Secret that could not be read is read again, and what stood before goes 
 test('a peer whose Secret goes is unlinked, and its owner is told how many mirrors stay', async () => {
   const s = new Scene()
   await s.put('eu', {})
-  s.only().mirrors = new Map([['synced', 7]])
+  s.only().mirrors = new Map(
+    Object.entries({ synced: 5, contested: 1, leaving: 1, blocked: 3, refused: 2, unowned: 1 }),
+  )
   await s.put('eu', null)
   assert.deepEqual([s.running, s.registry.standing()], [[], []])
   assert.match(s.reasons.join(), /PeerRemoved eu: Peer eu was removed\. Mirrors that stay there: 7\./)
