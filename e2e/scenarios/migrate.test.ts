@@ -68,11 +68,13 @@ function objects(): readonly KubeObject[] {
     configMap('origins', 'shared', { key: FIRST }, { [`${REPLICATOR}replicate-to-matching`]: 'env=prod' }),
     configMap('a', 'asks', { key: SECOND }, { [`${REPLICATOR}replicate-from`]: 'origins/shared' }),
     configMap('origins', 'synced', { key: FIRST }, { 'kubed.appscode.com/sync': 'env in (prod' }),
+    // Without its account the control plane deletes the Secret.
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'origins', name: 'someone' } },
     secret(
       'origins',
       'account',
       { key: FIRST },
-      { annotations: { ...tls, 'kubernetes.io/service-account.name': 'default' }, type: token },
+      { annotations: { ...tls, 'kubernetes.io/service-account.name': 'someone' }, type: token },
     ),
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
