@@ -110,6 +110,10 @@ test('hostile patterns are answered rightly, where a backtracking engine would n
   )
   for (const namespace of [many, `b-${many}`])
     await awaitData(client, at(refOf(origin), namespace), { a: '1' })
+  for (const [key, [, expected]] of Object.entries(lists)) {
+    const ref = { kind: 'ConfigMap', namespace: evil, name: `right-${key}` } as const
+    for (const namespace of expected) await awaitPresent(client, at(ref, namespace))
+  }
   await idle(solo, PASS_MS_MAX)
   for (const [key, [, expected]] of Object.entries(lists)) {
     const found = await namespacesOf(client, { kind: 'ConfigMap', namespace: evil, name: `right-${key}` })

@@ -11,12 +11,17 @@ type Choice = Pick<Policy, 'push' | 'peers' | 'mirrorName'>
 export class Choices {
   readonly #byOrigin = new Map<ObjectKey, Choice>()
 
-  /** Whether `view` chooses as what was remembered last. */
+  /**
+   * Whether `view` chooses as what was remembered last. If not, that is forgotten: until the new choice was matched whole, namespaces are asked by
+   * it, so that going back to the old one is no proof of its places.
+   */
   isAsBefore({ meta, reading }: OriginView): boolean {
     if (reading.kind !== 'policy') return false
     const { mirrorName } = reading.policy
     const before = this.#byOrigin.get(meta.key)
-    return before !== undefined && before.mirrorName === mirrorName && isSame(before, reading.policy)
+    const isLike = before !== undefined && before.mirrorName === mirrorName && isSame(before, reading.policy)
+    if (!isLike) this.forget(meta.key)
+    return isLike
   }
 
   /** The origin was matched against every namespace. A held one is not matched against those that come meanwhile. */
