@@ -51,11 +51,16 @@ export class History {
     return this.#known.get(place) ?? null
   }
 
-  /** `version` is ours or was verified: nothing about it needs looking at. */
+  /** `version` is what our write left: it needs no look of its own. A request to verify that came while it was under way stands. */
   know(place: ObjectKey, version: ResourceVersion): void {
     this.#known.set(place, version)
-    this.#verify.delete(place)
     this.#fresh.delete(place)
+  }
+
+  /** `version` was found right, by reading it where that was asked for. */
+  verified(place: ObjectKey, version: ResourceVersion): void {
+    this.know(place, version)
+    this.#verify.delete(place)
   }
 
   /** We wrote here before: making it again puts a deletion right. */

@@ -93,7 +93,7 @@ function rest(
 ): Next {
   switch (decision.reason) {
     case 'in-sync':
-      if (o.object !== null) d.observer.history.know(key, o.object.version)
+      if (o.object !== null) d.observer.history.verified(key, o.object.version)
       return { kind: 'done' }
     case 'foreign':
     case 'unchangeable':

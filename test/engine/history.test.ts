@@ -15,8 +15,16 @@ test('a version that is known to be right answers the request to verify and the 
   history.askVerify(PLACE)
   history.noteFresh(PLACE)
   assert.deepEqual([history.mustVerify(PLACE), history.isFresh(PLACE)], [true, true])
-  history.know(PLACE, version(7))
+  history.verified(PLACE, version(7))
   assert.deepEqual([history.mustVerify(PLACE), history.isFresh(PLACE)], [false, false])
+  assert.equal(history.knownVersion(PLACE), '7')
+})
+
+test('a request to verify that comes while a write is under way outlives the write', () => {
+  const history = new History()
+  history.askVerify(PLACE)
+  history.know(PLACE, version(7))
+  assert.equal(history.mustVerify(PLACE), true)
   assert.equal(history.knownVersion(PLACE), '7')
 })
 
