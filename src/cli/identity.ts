@@ -10,15 +10,11 @@ import type { ObjectRef } from '../core/names.ts'
 import type { FullObject } from '../core/objects.ts'
 import { patch } from '../core/operations.ts'
 import type { RequestBody } from '../core/operations.ts'
-import {
-  CLUSTER_PROPERTY,
-  FORMER_IDENTITIES_MAX,
-  IDENTITY_LENGTH_MAX,
-  keyMaterialOf,
-} from '../engine/digest-key.ts'
+import { FORMER_IDENTITIES_MAX, keyMaterialOf } from '../engine/digest-key.ts'
 import type { KeyMaterial } from '../engine/digest-key.ts'
 import type { ClusterApi } from '../kube/api.ts'
-import { failed, ok } from '../std/result.ts'
+import { clusterName } from '../kube/cluster-name.ts'
+import { ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import type { Told } from './release.ts'
 
@@ -73,7 +69,7 @@ async function changesFor(
   kubeSystemUid: string,
 ): Promise<Result<Changes, Failure>> {
   if (answer === 'keep') return ok({ 'kube-system-uid': base64(kubeSystemUid) })
-  const property = await propertyOf(asked)
+  const property = await clusterName(asked.api, { signal: asked.signal })
   if (!property.ok) return property
   // A clone may have brought the name of its cluster set along.
   const isOwn = property.value !== '' && property.value !== key.identity
@@ -84,15 +80,6 @@ async function changesFor(
     'former-identities': base64(JSON.stringify(former)),
     key: base64(randomBytes(DIGEST_KEY_BYTES)),
   })
-}
-
-async function propertyOf({
-  api,
-  signal,
-}: Pick<IdentityOptions, 'api' | 'signal'>): Promise<Result<string, Failure>> {
-  const property = await api.readClusterProperty(CLUSTER_PROPERTY, { signal })
-  if (property.ok) return ok(property.value.length > IDENTITY_LENGTH_MAX ? '' : property.value)
-  return property.failure.kind === 'absent' ? ok('') : failed(property.failure)
 }
 
 function bodyOf({ meta }: FullObject, changes: Changes): RequestBody {

@@ -10,6 +10,7 @@ import type { ClusterApi } from '../kube/api.ts'
 import { connect } from '../kube/connection.ts'
 import { WatchHealth } from '../kube/health.ts'
 import type { LoopHealth } from '../kube/health.ts'
+import { watchedResources } from '../kube/resources.ts'
 import { Events } from '../ops/events.ts'
 import type { Logger } from '../ops/logger.ts'
 import type { Metrics } from '../ops/metrics.ts'
@@ -22,7 +23,6 @@ import { Unmatched } from '../peers/unmatched.ts'
 import { systemClock } from '../std/clock.ts'
 import { systemRandom } from '../std/random.ts'
 import type { Scope } from '../std/scope.ts'
-import { watchedResources } from './watched.ts'
 
 export interface PeersOptions {
   readonly settings: Settings

@@ -14,7 +14,7 @@ import type { Cluster } from '../kube/connection.ts'
 import { WatchHealth } from '../kube/health.ts'
 import { Reflector } from '../kube/reflector.ts'
 import { pollNamespaces } from '../kube/namespace-poll.ts'
-import { NAMESPACES } from '../kube/resources.ts'
+import { NAMESPACES, OBJECTS, watchedResources } from '../kube/resources.ts'
 import { LEASE_NAME } from '../kube/rights.ts'
 import { Election } from '../ops/election.ts'
 import { Events } from '../ops/events.ts'
@@ -37,7 +37,6 @@ import type { Environment } from './home.ts'
 import { joinPeers } from './peers.ts'
 import type { Peers } from './peers.ts'
 import { shardsOf } from './shards.ts'
-import { RESOURCES, watchedResources } from './watched.ts'
 
 export interface RunOptions {
   readonly settings: Settings
@@ -253,7 +252,7 @@ async function reflect(
   const loops = kinds.flatMap((kind) =>
     (settings.namespaces ?? [null]).map((namespace) => {
       const sink = sinks.objects(kind, namespace)
-      return new Reflector({ ...common, namespace, resource: RESOURCES[kind], sink }).run(signal)
+      return new Reflector({ ...common, namespace, resource: OBJECTS[kind], sink }).run(signal)
     }),
   )
   const sink = sinks.namespaces()

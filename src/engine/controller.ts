@@ -266,7 +266,8 @@ export class Controller {
         this.#o.changedAtHome?.(key, before, after)
         this.#worker.objectChanged(key, before, after, source)
         this.#worker.originChanged(key, source)
-        this.#tellPeers(key, this.#isSpoken(before) || this.#isSpoken(after), source)
+        if (this.#peers.size > 0)
+          this.#tellPeers(key, this.#isSpoken(before) || this.#isSpoken(after), source)
       },
       namespaceChanged: (name, before, after, source) =>
         this.#worker.namespaceChanged(name, before, after, source),

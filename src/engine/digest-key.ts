@@ -15,16 +15,14 @@ import { notice } from '../core/notices.ts'
 import type { NoticeCode } from '../core/notices.ts'
 import type { Content, FullObject } from '../core/objects.ts'
 import type { ClusterApi } from '../kube/api.ts'
+import { clusterName, IDENTITY_LENGTH_MAX } from '../kube/cluster-name.ts'
 import type { Clock } from '../std/clock.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 import { Sensitive } from '../std/sensitive.ts'
 import type { Leadership, Recorder } from './ports.ts'
 
-/** The ClusterProperty that names a cluster of a cluster set (KEP-2149). */
-export const CLUSTER_PROPERTY = 'cluster.clusterset.k8s.io'
 const RETRY_MS = 2_000
-export const IDENTITY_LENGTH_MAX = 253
 /** Identities that are remembered: one for each time that a person said that this is a new cluster. */
 export const FORMER_IDENTITIES_MAX = 16
 
@@ -157,7 +155,7 @@ export class DigestKeys {
   async #compareProperty(secret: FullObject, { key }: KeyMaterial, signal: AbortSignal): Promise<void> {
     const property = await this.#property(signal)
     if (property === null) return
-    const isOther = property !== '' && property.length <= IDENTITY_LENGTH_MAX && property !== key.identity
+    const isOther = property !== '' && property !== key.identity
     if (isOther && property !== this.#toldProperty) this.#tell('ClusterPropertyChanged', secret, {})
     this.#toldProperty = isOther ? property : null
   }
@@ -172,7 +170,7 @@ export class DigestKeys {
     if (uid === null) return null
     const property = await this.#property(signal)
     if (property === null) return null
-    const named = property === '' || property.length > IDENTITY_LENGTH_MAX ? uid : property
+    const named = property === '' ? uid : property
     const bytes = this.#o.randomBytes(DIGEST_KEY_BYTES)
     return {
       key: { id: digestKeyId(bytes), identity: named, bytes: new Sensitive(bytes) },
@@ -183,9 +181,8 @@ export class DigestKeys {
   /** The cluster's own name for itself; empty without one, null while nobody can say. */
   async #property(signal: AbortSignal): Promise<string | null> {
     if (!this.#o.isWholeCluster) return ''
-    const property = await this.#o.api.readClusterProperty(CLUSTER_PROPERTY, { signal })
-    if (property.ok) return property.value
-    return property.failure.kind === 'absent' ? '' : null
+    const name = await clusterName(this.#o.api, { signal })
+    return name.ok ? name.value : null
   }
 }
 

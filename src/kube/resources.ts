@@ -1,5 +1,6 @@
 /** The resources that are watched: how each is asked for, filtered and parsed. */
 
+import type { Kind } from '../core/names.ts'
 import type { NamespaceMeta, ObjectMeta, Texts } from '../core/objects.ts'
 import type { StoredLease } from './api.ts'
 import type { Watched } from './changes.ts'
@@ -73,6 +74,17 @@ export function leasesOf(labelSelector: string): WatchedResource<StoredLease> {
     parse: leaseFrom,
     namespaceOf: (lease) => lease.namespace,
   }
+}
+
+/** The watched objects by their kind. */
+export const OBJECTS: Readonly<Record<Kind, WatchedResource<ObjectMeta>>> = {
+  Secret: SECRETS,
+  ConfigMap: CONFIG_MAPS,
+}
+
+/** The names of all that is watched where these kinds are mirrored. */
+export function watchedResources(kinds: readonly Kind[]): readonly string[] {
+  return [...kinds.map((kind) => OBJECTS[kind].resource), NAMESPACES.resource]
 }
 
 /** What makes an object worth keeping: a key of its labels or annotations that holds one of `marks`. */

@@ -5,6 +5,7 @@
 
 import { DIGEST_KEY_SECRET_NAME } from '../core/eligibility.ts'
 import type { Kind } from '../core/names.ts'
+import { CLUSTER_PROPERTY } from './cluster-name.ts'
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'update' | 'delete'
 
@@ -35,9 +36,6 @@ const MIRRORED_VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as 
 
 /** Name of the Lease that elects the leader and carries releases of held deletions. */
 export const LEASE_NAME = 'heliograph'
-
-/** Name of the ClusterProperty that says which cluster this is. */
-const IDENTITY_PROPERTY = 'cluster.clusterset.k8s.io'
 
 /** The rows that are the same in the whole cluster and in each named namespace, but for their scope. */
 function mirroring(scope: 'cluster' | 'each namespace'): readonly Right[] {
@@ -78,20 +76,22 @@ function mirroring(scope: 'cluster' | 'each namespace'): readonly Right[] {
   ]
 }
 
+const NAMESPACES: Right = {
+  apiGroup: '',
+  resource: 'namespaces',
+  verbs: ['get', 'list', 'watch'],
+  scope: 'cluster',
+  names: null,
+  reach: 'cluster',
+  when: null,
+  reason:
+    'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
+}
+
 export const RIGHTS: readonly Right[] = [
   ...mirroring('cluster'),
   ...mirroring('each namespace'),
-  {
-    apiGroup: '',
-    resource: 'namespaces',
-    verbs: ['get', 'list', 'watch'],
-    scope: 'cluster',
-    names: null,
-    reach: 'cluster',
-    when: null,
-    reason:
-      'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
-  },
+  NAMESPACES,
   {
     apiGroup: '',
     resource: 'namespaces',
@@ -138,7 +138,7 @@ export const RIGHTS: readonly Right[] = [
     resource: 'clusterproperties',
     verbs: ['get'],
     scope: 'cluster',
-    names: [IDENTITY_PROPERTY],
+    names: [CLUSTER_PROPERTY],
     reach: 'cluster',
     when: null,
     reason: "The cluster's identity, where it has one.",
@@ -230,17 +230,7 @@ export function rightsFor(
 export const SPOKE_RIGHTS: readonly Right[] = [
   ...mirroring('cluster'),
   ...mirroring('each namespace'),
-  {
-    apiGroup: '',
-    resource: 'namespaces',
-    verbs: ['get', 'list', 'watch'],
-    scope: 'cluster',
-    names: null,
-    reach: 'cluster',
-    when: null,
-    reason:
-      'Targets are found by name and label, consent is read from annotations, kube-system has the identity.',
-  },
+  NAMESPACES,
   {
     apiGroup: '',
     resource: 'namespaces',
@@ -256,7 +246,7 @@ export const SPOKE_RIGHTS: readonly Right[] = [
     resource: 'clusterproperties',
     verbs: ['get'],
     scope: 'cluster',
-    names: [IDENTITY_PROPERTY],
+    names: [CLUSTER_PROPERTY],
     reach: 'cluster',
     when: null,
     reason: "The peer's identity, where it has one.",

@@ -2,14 +2,12 @@
 
 import { readPrefixes } from '../core/dialects/table.ts'
 import type { Kind } from '../core/names.ts'
-import type { ObjectMeta } from '../core/objects.ts'
 import type { Rules } from '../core/rules.ts'
 import type { Sinks } from '../engine/controller.ts'
 import type { ReflectorWatcher } from '../kube/changes.ts'
 import type { Cluster } from '../kube/connection.ts'
 import { Reflector } from '../kube/reflector.ts'
-import { CONFIG_MAPS, NAMESPACES, SECRETS } from '../kube/resources.ts'
-import type { WatchedResource } from '../kube/resources.ts'
+import { NAMESPACES, OBJECTS } from '../kube/resources.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Random } from '../std/random.ts'
 import { listedNamespaces } from './confined.ts'
@@ -38,9 +36,7 @@ export async function reflectPeer(options: ReflectOptions, sinks: Sinks, signal:
   if (namespaces === null) {
     const loops = kinds.map((kind) => {
       const sink = sinks.objects(kind, null)
-      return new Reflector({ ...common, watcher, namespace: null, resource: RESOURCES[kind], sink }).run(
-        signal,
-      )
+      return new Reflector({ ...common, watcher, namespace: null, resource: OBJECTS[kind], sink }).run(signal)
     })
     const sink = sinks.namespaces()
     loops.push(new Reflector({ ...common, watcher, namespace: null, resource: NAMESPACES, sink }).run(signal))
@@ -58,17 +54,12 @@ export async function reflectPeer(options: ReflectOptions, sinks: Sinks, signal:
           listed.synced(namespace, resource)
         },
       }
-      return new Reflector({ ...common, watcher: counted, namespace, resource: RESOURCES[kind], sink }).run(
+      return new Reflector({ ...common, watcher: counted, namespace, resource: OBJECTS[kind], sink }).run(
         signal,
       )
     }),
   )
   await Promise.all(loops)
-}
-
-const RESOURCES: Readonly<Record<Kind, WatchedResource<ObjectMeta>>> = {
-  Secret: SECRETS,
-  ConfigMap: CONFIG_MAPS,
 }
 
 /** Passes on what the reflectors tell, and heeds what it says of the peer's health. */

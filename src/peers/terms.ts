@@ -6,12 +6,12 @@ import { parseGlobs } from '../core/globs.ts'
 import type { Globs } from '../core/globs.ts'
 import { isNamespaceName, isObjectName } from '../core/names.ts'
 import type { ObjectMeta } from '../core/objects.ts'
+import { IDENTITY_LENGTH_MAX } from '../kube/cluster-name.ts'
 import { failed, ok } from '../std/result.ts'
 import type { Result } from '../std/result.ts'
 
 /** Namespaces of one list. */
 const NAMESPACES_MAX = 1_000
-const IDENTITY_LENGTH_MAX = 253
 /** The value of the label `peer` on a Secret that `peer clean` took out of service: any but `true` is no peer, and no origin either. */
 export const OUT_OF_SERVICE = 'cleaned'
 /** Names that something else bears already. */

@@ -14,6 +14,7 @@ import {
   MIRROR,
   ORIGIN,
   acted,
+  actedOnce,
   annotate,
   contentOf,
   edit,
@@ -39,15 +40,6 @@ import {
   rewrite,
 } from './model/tools.ts'
 import { globs, RULES } from './rules.ts'
-
-/** Acts until rest; then nothing more is written, through a restart too. */
-function actedOnce(rig: Rig): readonly string[] {
-  const acts = acted(rig)
-  assert.deepEqual(acted(rig), [], 'nothing is written again')
-  rig.restart()
-  assert.deepEqual(acted(rig), [], 'nor after a restart')
-  return acts
-}
 
 function reflected(copy: Manifest = {}, origin: Manifest = {}): Rig {
   const rig = emptyStage()

@@ -16,6 +16,7 @@ import {
   MIRROR,
   ORIGIN,
   acted,
+  actedOnce,
   annotate,
   contentOf,
   edit,
@@ -40,15 +41,6 @@ import { globs, RULES } from './rules.ts'
 
 const KEYS = `${M}replicated-keys`
 const VERSION = `${M}replicated-from-version`
-
-/** Acts until rest; then nothing more is written, through a restart too. */
-function actedOnce(rig: Rig): readonly string[] {
-  const acts = acted(rig)
-  assert.deepEqual(acted(rig), [], 'nothing is written again')
-  rig.restart()
-  assert.deepEqual(acted(rig), [], 'nor after a restart')
-  return acts
-}
 
 function dataOf(rig: Rig, key = MIRROR): Record<string, string> {
   return { ...contentOf(rig, key).data }

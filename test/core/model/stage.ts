@@ -153,3 +153,12 @@ export function inTheWay(
 ): void {
   rig.cluster.put(refOf(MIRROR), { type, data: { theirs: 'eA==' }, annotations: prefixed(annotations) })
 }
+
+/** Acts until rest; then nothing more is written, through a restart too. */
+export function actedOnce(rig: Rig): readonly string[] {
+  const acts = acted(rig)
+  assert.deepEqual(acted(rig), [], 'nothing is written again')
+  rig.restart()
+  assert.deepEqual(acted(rig), [], 'nor after a restart')
+  return acts
+}
